@@ -1,0 +1,1 @@
+//! The update state machine, over traits for slots, store, fetch, reboot and clock.

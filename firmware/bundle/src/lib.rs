@@ -1,0 +1,1 @@
+//! The update container: writer and strict reader.

@@ -1,0 +1,3 @@
+//! The printer firmware.
+
+fn main() {}

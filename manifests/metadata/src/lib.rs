@@ -1,0 +1,1 @@
+//! TUF metadata, verified and authored, without IO or clock.

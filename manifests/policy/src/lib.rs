@@ -1,0 +1,1 @@
+//! What a printer should run: facts in, decisions with their reasons out.

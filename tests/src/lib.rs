@@ -1,0 +1,1 @@
+//! The whole way, end to end, and the conformance client.
