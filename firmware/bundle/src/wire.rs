@@ -1,0 +1,2 @@
+//! The manifest's JSON.
+pub(crate) const FORMAT: u32 = 1;
