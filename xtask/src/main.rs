@@ -1,3 +1,9 @@
 //! `cargo xtask`: parses the command line, draws progress, prints the report.
 
-fn main() {}
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::main().into()
+}

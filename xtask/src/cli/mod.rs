@@ -1,0 +1,69 @@
+//! The command line. Each verb's file turns its arguments into a typed request, calls the library, and prints the report.
+//! Nothing below this module knows of clap or of terminals.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand};
+use xtask::checkout::Checkout;
+
+mod build;
+mod doctor;
+mod exit;
+mod session;
+mod terminal;
+
+pub(crate) use exit::Exit;
+pub(crate) use session::Session;
+
+/// Builds, signs and publishes the printer firmware.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = exit::HELP)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// What every verb understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Print the report as JSON on standard output, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Doctor(doctor::Arguments),
+    Build(build::Arguments),
+}
+
+/// Runs the command that the process was started with; every error is told before it returns.
+pub(crate) fn main() -> Exit {
+    let command = CommandLine::parse();
+    run(command).unwrap_or_else(|error| {
+        terminal::print_error(&error);
+        Exit::of(&error)
+    })
+}
+
+fn run(command: CommandLine) -> anyhow::Result<Exit> {
+    let here = Utf8PathBuf::try_from(std::env::current_dir()?)?;
+    let session = Session::new(Checkout::around(&here)?, command.global.json);
+    match command.verb {
+        Verb::Doctor(arguments) => arguments.run(&session),
+        Verb::Build(arguments) => arguments.run(&session),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}
