@@ -1,1 +1,18 @@
-//! What a printer should run: facts in, decisions with their reasons out.
+//! What a printer should run: facts in, decisions with every reason out.
+//!
+//! This crate reads channel manifests and says which release a printer may install, and why it may not
+//! install the others. It opens no file, no socket, and reads no clock: bytes come in, a decision goes out.
+
+#![forbid(unsafe_code)]
+
+mod channel;
+mod choose;
+mod error;
+mod release;
+mod running;
+
+pub use channel::{Channel, ChannelManifest, Limits};
+pub use choose::{Choice, Decision, PassedOver, Printer, Reason, choose, path};
+pub use error::PolicyError;
+pub use release::{BundleTarget, Release};
+pub use running::RunningRelease;

@@ -1,0 +1,210 @@
+//! The channel manifest: every release of a channel, as its role signs it.
+//!
+//! Reading is strict about types and limits and lenient about fields it does not know, so that an older
+//! printer can read what a newer release tool writes. A manifest that this module returns is valid.
+//! It must never look at signatures: whoever calls has checked them.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use firstlayer_bundle::{Board, Counter};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::{PolicyError, Release};
+
+const FORMAT: u32 = 1;
+
+/// The name of a channel, such as `stable` or `beta`: `[a-z0-9][a-z0-9-]{0,31}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Channel(String);
+
+/// What a channel manifest may ask of its reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of the document: stops one that would fill the memory.
+    pub bytes: usize,
+    /// Releases in it: stops one whose checks would take for ever.
+    pub releases: usize,
+}
+
+/// Every release of one channel. Always valid: unique, ordered by version and board, counters that never fall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelManifest {
+    format: u32,
+    channel: Channel,
+    releases: Vec<Release>,
+}
+
+impl ChannelManifest {
+    /// A valid manifest of these releases, in any order.
+    pub fn new(channel: Channel, mut releases: Vec<Release>) -> Result<Self, PolicyError> {
+        releases.sort_by(|a, b| {
+            (&a.version, a.board.to_string()).cmp(&(&b.version, b.board.to_string()))
+        });
+        check_releases(&channel, &releases)?;
+        Ok(Self {
+            format: FORMAT,
+            channel,
+            releases,
+        })
+    }
+
+    /// Reads a manifest of `channel` whose signatures hold.
+    pub fn parse(bytes: &[u8], channel: &Channel, limits: &Limits) -> Result<Self, PolicyError> {
+        if bytes.len() > limits.bytes {
+            return Err(PolicyError::TooLong {
+                length: bytes.len(),
+                limit: limits.bytes,
+            });
+        }
+        check_format(bytes, FORMAT)?;
+        let raw: RawManifest = serde_json::from_slice(bytes).map_err(PolicyError::Malformed)?;
+        if raw.releases.len() > limits.releases {
+            return Err(PolicyError::TooManyReleases {
+                count: raw.releases.len(),
+                limit: limits.releases,
+            });
+        }
+        if &raw.channel != channel {
+            return Err(PolicyError::OtherChannel {
+                wanted: channel.clone(),
+                found: raw.channel,
+            });
+        }
+        Self::new(raw.channel, raw.releases)
+    }
+
+    /// The document: the same bytes for the same releases, whatever order they were given in.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, PolicyError> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(PolicyError::Malformed)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// The channel that it belongs to.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Its releases, oldest version first.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    /// The TUF target name of a channel's manifest: `{channel}.json`.
+    pub fn target_name(channel: &Channel) -> String {
+        format!("{channel}.json")
+    }
+}
+
+/// The manifest as it is written, before its rules are checked.
+#[derive(Deserialize)]
+struct RawManifest {
+    channel: Channel,
+    releases: Vec<Release>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+}
+
+/// The format comes before all else: the rest of a format that is not known may mean anything.
+pub(crate) fn check_format(bytes: &[u8], known: u32) -> Result<(), PolicyError> {
+    let header: Header = serde_json::from_slice(bytes).map_err(PolicyError::Malformed)?;
+    if header.format == known {
+        Ok(())
+    } else {
+        Err(PolicyError::UnknownFormat {
+            found: header.format,
+            known,
+        })
+    }
+}
+
+/// `releases` are sorted by version: each is checked alone, then against its predecessor for the same board.
+fn check_releases(channel: &Channel, releases: &[Release]) -> Result<(), PolicyError> {
+    let mut newest: BTreeMap<String, (&Version, Counter)> = BTreeMap::new();
+    for release in releases {
+        release
+            .check(channel)
+            .and_then(|()| check_order(release, newest.get(&release.board.to_string())))
+            .map_err(|problem| refused(release, problem))?;
+        newest.insert(
+            release.board.to_string(),
+            (&release.version, release.counter),
+        );
+    }
+    Ok(())
+}
+
+fn check_order(release: &Release, before: Option<&(&Version, Counter)>) -> Result<(), String> {
+    match before {
+        Some((version, _)) if *version == &release.version => Err("it is listed twice".to_owned()),
+        Some((version, counter)) if *counter > release.counter => Err(format!(
+            "its counter {} is lower than {counter}, that of the older version {version}",
+            release.counter
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn refused(release: &Release, problem: String) -> PolicyError {
+    let board: Board = release.board.clone();
+    PolicyError::Release {
+        version: Box::new(release.version.clone()),
+        board,
+        problem,
+    }
+}
+
+impl Default for Limits {
+    /// 4 MiB and 4096 releases: a release a week on ten boards for eight years.
+    fn default() -> Self {
+        Self {
+            bytes: 4 << 20,
+            releases: 4096,
+        }
+    }
+}
+
+impl Channel {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Channel {
+    type Err = PolicyError;
+
+    fn from_str(name: &str) -> Result<Self, PolicyError> {
+        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        if name.is_empty() || name.len() > 32 || name.starts_with('-') || !name.bytes().all(allowed)
+        {
+            return Err(PolicyError::ChannelName(name.to_owned()));
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = PolicyError;
+
+    fn try_from(name: String) -> Result<Self, PolicyError> {
+        name.parse()
+    }
+}
+
+impl From<Channel> for String {
+    fn from(channel: Channel) -> Self {
+        channel.0
+    }
+}

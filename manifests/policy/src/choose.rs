@@ -1,0 +1,209 @@
+//! Which release a printer installs next, and why not the others.
+//!
+//! The rules, each a [`Reason`]: a release must be for the printer's board and model, newer than what it
+//! runs, with a counter that is not lower, not yanked, not remembered as bad, and its floor must not lie
+//! above the running version. Of those that remain the newest wins. Floors only say how old a printer may
+//! be, so the newest step never reaches less far than an older one: taking it repeatedly is the way to the
+//! newest release, over stepping stones where floors ask for them.
+
+use std::fmt;
+
+use firstlayer_bundle::{Board, Counter, Model, Sha256};
+use semver::Version;
+use serde::Serialize;
+
+use crate::{ChannelManifest, Release};
+
+/// The facts about a printer that decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printer {
+    /// Its board.
+    pub board: Board,
+    /// Its model.
+    pub model: Model,
+    /// The version that it runs.
+    pub version: Version,
+    /// The highest counter that it has confirmed.
+    pub counter: Counter,
+    /// Hashes of the bundles that failed on it.
+    pub refused: Vec<Sha256>,
+}
+
+/// What a printer should do, and why it does nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision<'a> {
+    /// The next step.
+    pub choice: Choice<'a>,
+    /// Every release for the printer's board that was not chosen, oldest first, with every reason.
+    pub passed_over: Vec<PassedOver<'a>>,
+}
+
+/// The next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// Nothing newer is on offer for this printer.
+    UpToDate,
+    /// Install this release.
+    Install(&'a Release),
+    /// The channel has newer releases on offer, or none at all for this printer, and it can install none.
+    NothingFits,
+}
+
+/// A release that was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver<'a> {
+    /// The release.
+    pub release: &'a Release,
+    /// Why: never empty. [`Reason::Older`] than the chosen one where nothing else speaks against it.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why a release was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// It runs on another board.
+    OtherBoard,
+    /// It does not serve this printer's model.
+    OtherModel,
+    /// The printer runs this version, or a newer one.
+    NotNewer,
+    /// Its counter is lower than the printer's: it would be a rollback.
+    LowerCounter {
+        /// The printer's counter.
+        printer: Counter,
+    },
+    /// It was taken back.
+    Yanked {
+        /// What its makers say about it.
+        why: String,
+    },
+    /// The printer runs a version too old to jump straight to it.
+    BelowFloor {
+        /// The oldest version that may.
+        floor: Version,
+    },
+    /// It failed on this printer before.
+    RememberedAsBad,
+    /// It would do, and the chosen one is newer.
+    Older,
+}
+
+/// Decides the next step of `printer` on this channel.
+pub fn choose<'a>(manifest: &'a ChannelManifest, printer: &Printer) -> Decision<'a> {
+    let mut passed_over: Vec<PassedOver<'a>> = manifest
+        .releases()
+        .iter()
+        .map(|release| PassedOver {
+            release,
+            reasons: reasons_against(release, printer),
+        })
+        .collect();
+    let chosen = passed_over
+        .iter()
+        .rposition(|candidate| candidate.reasons.is_empty());
+    let choice = match chosen {
+        Some(index) => Choice::Install(passed_over.remove(index).release),
+        None => without_candidate(&passed_over),
+    };
+    passed_over.retain(|other| other.release.board == printer.board);
+    for other in passed_over
+        .iter_mut()
+        .filter(|other| other.reasons.is_empty())
+    {
+        other.reasons.push(Reason::Older);
+    }
+    Decision {
+        choice,
+        passed_over,
+    }
+}
+
+/// The releases that `printer` would install one after the other until it is up to date, or stuck.
+pub fn path<'a>(manifest: &'a ChannelManifest, printer: &Printer) -> Vec<&'a Release> {
+    let mut printer = printer.clone();
+    let mut steps = Vec::new();
+    // Each step runs a newer version, so this ends after at most as many steps as there are releases.
+    while let Choice::Install(release) = choose(manifest, &printer).choice {
+        printer.version = release.version.clone();
+        printer.counter = release.counter;
+        steps.push(release);
+    }
+    steps
+}
+
+fn reasons_against(release: &Release, printer: &Printer) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut against = |applies: bool, reason: Reason| {
+        if applies {
+            reasons.push(reason);
+        }
+    };
+    against(release.board != printer.board, Reason::OtherBoard);
+    against(!release.models.contains(&printer.model), Reason::OtherModel);
+    against(release.version <= printer.version, Reason::NotNewer);
+    against(
+        release.counter < printer.counter,
+        Reason::LowerCounter {
+            printer: printer.counter,
+        },
+    );
+    if let Some(why) = &release.yanked {
+        against(true, Reason::Yanked { why: why.clone() });
+    }
+    if let Some(floor) = &release.floor {
+        against(
+            &printer.version < floor,
+            Reason::BelowFloor {
+                floor: floor.clone(),
+            },
+        );
+    }
+    against(
+        printer.refused.contains(&release.bundle.sha256),
+        Reason::RememberedAsBad,
+    );
+    reasons
+}
+
+/// Up to date if the channel serves this printer, and offers it nothing newer.
+fn without_candidate(passed_over: &[PassedOver<'_>]) -> Choice<'static> {
+    let has =
+        |other: &PassedOver<'_>, reason: fn(&Reason) -> bool| other.reasons.iter().any(reason);
+    let for_this_printer = |other: &&PassedOver<'_>| {
+        !has(other, |reason| {
+            matches!(reason, Reason::OtherBoard | Reason::OtherModel)
+        })
+    };
+    let on_offer = |other: &PassedOver<'_>| {
+        !has(other, |r| {
+            matches!(r, Reason::NotNewer | Reason::Yanked { .. })
+        })
+    };
+    let mut served = passed_over.iter().filter(for_this_printer).peekable();
+    if served.peek().is_none() || served.any(on_offer) {
+        Choice::NothingFits
+    } else {
+        Choice::UpToDate
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherBoard => f.write_str("it is for another board"),
+            Self::OtherModel => f.write_str("it does not serve this model"),
+            Self::NotNewer => f.write_str("it is not newer than what runs"),
+            Self::LowerCounter { printer } => {
+                write!(f, "its counter is lower than {printer}, the printer's")
+            }
+            Self::Yanked { why } => write!(f, "it was yanked: {why}"),
+            Self::BelowFloor { floor } => {
+                write!(f, "only {floor} and later may jump straight to it")
+            }
+            Self::RememberedAsBad => f.write_str("it failed on this printer before"),
+            Self::Older => f.write_str("a newer one fits as well"),
+        }
+    }
+}

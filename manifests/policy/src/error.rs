@@ -1,0 +1,62 @@
+//! What can be wrong with a document of this crate; never with the decision itself, which always has reasons.
+
+use firstlayer_bundle::Board;
+use semver::Version;
+
+use crate::Channel;
+
+/// A document that cannot be used. The fault is its author's, unless the text says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Longer than the reader allows: stops a manifest from filling the printer's memory.
+    #[error("the document is {length} bytes long, and at most {limit} are read")]
+    TooLong {
+        /// Bytes given.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// More releases than the reader allows.
+    #[error("the channel manifest lists {count} releases, and at most {limit} are read")]
+    TooManyReleases {
+        /// Releases listed.
+        count: usize,
+        /// Releases allowed.
+        limit: usize,
+    },
+    /// Not the JSON that the format asks for.
+    #[error("the document is not what its format asks for")]
+    Malformed(#[source] serde_json::Error),
+    /// A later, incompatible format.
+    #[error(
+        "the document has format {found}, and this program knows format {known}: update it first"
+    )]
+    UnknownFormat {
+        /// Format found.
+        found: u32,
+        /// Format known here.
+        known: u32,
+    },
+    /// A channel name that is not `[a-z0-9][a-z0-9-]{0,31}`.
+    #[error("`{0}` is not a channel name: a-z, 0-9 and - are, at most 32 of them")]
+    ChannelName(String),
+    /// A release that contradicts itself or its channel.
+    #[error("release {version} for {board} cannot be used: {problem}")]
+    Release {
+        /// Its version.
+        version: Box<Version>,
+        /// Its board.
+        board: Board,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A manifest published under the name of another channel.
+    #[error("the manifest is that of channel {found}, where {wanted}'s was asked for")]
+    OtherChannel {
+        /// Channel asked for.
+        wanted: Channel,
+        /// Channel that the manifest names.
+        found: Channel,
+    },
+}
