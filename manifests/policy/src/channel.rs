@@ -208,3 +208,6 @@ impl From<Channel> for String {
         channel.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod choose;
 mod error;
 mod release;
 mod running;
+#[cfg(test)]
+mod testing;
 
 pub use channel::{Channel, ChannelManifest, Limits};
 pub use choose::{Choice, Decision, PassedOver, Printer, Reason, choose, path};
