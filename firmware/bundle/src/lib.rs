@@ -14,6 +14,7 @@ mod identity;
 mod limits;
 mod manifest;
 mod name;
+mod pipeline;
 mod reader;
 mod sha256;
 mod wire;

@@ -86,8 +86,18 @@ pub struct Reference {
 impl Manifest {
     /// The manifest in these bytes, if they are the signed ones and keep every rule of the format.
     pub fn verify(bytes: &[u8], digest: &ManifestDigest, limits: &Limits) -> Result<Self, Error> {
-        let _ = (bytes, digest, limits, wire::FORMAT);
-        todo!()
+        digest.check_length(limits)?;
+        if bytes.len() as u64 != digest.length || Sha256::of(bytes) != digest.sha256 {
+            return Err(Error::ManifestMismatch);
+        }
+        let (identity, payloads) = wire::Manifest::parse(bytes)?.check(limits)?;
+        let manifest = Self {
+            digest: *digest,
+            identity,
+            payloads,
+        };
+        manifest.refuse_deltas()?;
+        Ok(manifest)
     }
 
     /// Bytes from the start of a bundle to the end of its manifest's padding: what to fetch first.
@@ -117,12 +127,58 @@ impl Manifest {
 
     /// Where in the bundle's file a frame is stored; `None` if there is no such frame.
     pub fn location(&self, payload: usize, frame: usize) -> Option<Range<u64>> {
-        let _ = (payload, frame);
-        todo!()
+        let before = self.payloads.get(..payload)?;
+        let frames = &self.payloads.get(payload)?.frames;
+        let entry = Self::preamble_length(&self.digest)
+            + before.iter().map(Payload::entry_length).sum::<u64>();
+        let start = entry + header::BLOCK + stored_length(frames.get(..frame)?);
+        Some(start..start + frames.get(frame)?.stored.length)
     }
 
     /// Bytes of the whole bundle.
     pub fn bundle_length(&self) -> u64 {
-        todo!()
+        let payloads = self.payloads.iter().map(Payload::entry_length).sum::<u64>();
+        Self::preamble_length(&self.digest) + payloads + header::END.len() as u64
     }
+
+    /// The place where a reader that applies deltas differs from this one.
+    fn refuse_deltas(&self) -> Result<(), Error> {
+        match self.payloads.iter().find(|payload| payload.base.is_some()) {
+            Some(payload) => Err(Error::DeltaNeedsBase {
+                payload: payload.name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ManifestDigest {
+    /// Refuses a manifest over the limit before any of it is read.
+    pub(crate) fn check_length(&self, limits: &Limits) -> Result<(), Error> {
+        let limit = limits.manifest.min(header::MAX_CONTENT);
+        if self.length <= limit {
+            Ok(())
+        } else {
+            Err(Error::ManifestTooLong {
+                length: self.length,
+                limit,
+            })
+        }
+    }
+}
+
+impl Payload {
+    /// Bytes of its entry's content: its stored frames together.
+    pub(crate) fn stored_length(&self) -> u64 {
+        stored_length(&self.frames)
+    }
+
+    fn entry_length(&self) -> u64 {
+        header::entry_length(self.stored_length())
+    }
+}
+
+/// Never overflows: a payload's sum is checked when its manifest is verified.
+fn stored_length(frames: &[Frame]) -> u64 {
+    frames.iter().map(|frame| frame.stored.length).sum()
 }
