@@ -1,1 +1,18 @@
-//! The whole way, end to end, and the conformance client.
+//! The harness of the end-to-end tests: repositories, servers that fail on purpose, foreign clients, and printers.
+//!
+//! It drives the project from outside, as processes and over sockets, and fails by panicking: a harness that cannot do
+//! its part is a failed test. It must never wait for time: every wait is for an event, and has a limit.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a harness fails by panicking"
+)]
+
+pub mod clients;
+pub mod process;
+pub mod proxy;
+pub mod server;
+pub mod skip;
+pub mod tls;
+pub mod workshop;

@@ -1,0 +1,57 @@
+//! Where the tests work: the checkout, its commands, and a folder for what is made once and kept.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The checkout's root.
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie in the checkout")
+}
+
+/// A folder in `.firstlayer/tests/` that stays between runs: environments of foreign clients, build results.
+pub fn kept(name: &str) -> PathBuf {
+    let folder = checkout().join(".firstlayer/tests").join(name);
+    fs::create_dir_all(&folder).expect("making a folder in .firstlayer/tests");
+    folder
+}
+
+/// `cargo xtask …`, in the checkout, as a maintainer runs it.
+pub fn xtask<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = cargo();
+    command.arg("xtask").args(arguments);
+    command
+}
+
+/// The cargo that runs these tests.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(checkout());
+    command
+}
+
+/// The first file of that name on `PATH`.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Does something once for all test processes and all runs: `make` fills the folder `name` of `.firstlayer/tests/`
+/// unless an earlier run with the same `recipe` did so to the end.
+pub fn once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let folder = kept(name);
+    let lock = File::create(folder.join(".lock")).expect("making a lock file");
+    lock.lock().expect("locking");
+    let done = folder.join(".done");
+    if fs::read_to_string(&done).is_ok_and(|made| made == recipe) {
+        return folder;
+    }
+    make(&folder);
+    fs::write(&done, recipe).expect("marking a folder as made");
+    folder
+}

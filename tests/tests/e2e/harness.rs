@@ -1,0 +1,109 @@
+//! The harness itself: a test that leans on a fault must see that the fault happens.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use firstlayer_tests::process::{Process, run};
+use firstlayer_tests::proxy::{AtCount, Proxy};
+use firstlayer_tests::server::{Reply, Server};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn get(address: SocketAddr, path: &str, header: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\n{header}Connection: close\r\n\r\n"
+    )
+    .unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn folder_with(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), text).unwrap();
+    folder
+}
+
+#[test]
+fn server_knows_ranges_and_counts_requests() {
+    let folder = folder_with("0123456789");
+    let server = Server::of(folder.path());
+    assert!(get(server.address(), "file", "").ends_with("\r\n\r\n0123456789"));
+    let part = get(server.address(), "file", "Range: bytes=4-6\r\n");
+    assert!(
+        part.starts_with("HTTP/1.1 206") && part.ends_with("\r\n\r\n456"),
+        "{part}"
+    );
+    let whole = get(
+        server.address(),
+        "file",
+        "Range: bytes=4-\r\nIf-Range: \"other\"\r\n",
+    );
+    assert!(whole.starts_with("HTTP/1.1 200"), "{whole}");
+    assert!(get(server.address(), "../file", "").starts_with("HTTP/1.1 404"));
+    assert_eq!(
+        server
+            .requests_for("file")
+            .iter()
+            .map(|request| request.from)
+            .nth(1),
+        Some(Some(4))
+    );
+}
+
+#[test]
+fn server_obeys_its_rule() {
+    let folder = folder_with("0123456789");
+    let server = Server::with_rule(folder.path(), None, |request| match request.earlier {
+        0 => Reply::CutAfter(3),
+        1 => Reply::Bytes(b"other".to_vec()),
+        _ => Reply::Status(503, &[("Retry-After", "7")]),
+    });
+    assert!(get(server.address(), "file", "").ends_with("\r\n\r\n012"));
+    assert!(get(server.address(), "file", "").ends_with("\r\n\r\nother"));
+    assert!(get(server.address(), "file", "").contains("Retry-After: 7"));
+}
+
+#[test]
+fn proxy_cuts_at_the_byte() {
+    let folder = folder_with(&"x".repeat(100_000));
+    let server = Server::of(folder.path());
+    let proxy = Proxy::before(server.address(), AtCount::Cut, [50_000]);
+    assert_eq!(get(proxy.address(), "file", "").len(), 50_000);
+    assert_eq!(proxy.wait_for_stop(LIMIT), 50_000);
+    assert!(get(proxy.address(), "file", "").len() > 100_000);
+    assert_eq!(proxy.stops_left(), 0);
+}
+
+#[test]
+fn a_killed_process_leaves_nothing_behind() {
+    let mut process =
+        Process::spawn(Command::new("sh").args(["-c", "echo begun >&2; sleep 600; echo done"]));
+    assert_eq!(
+        process
+            .wait_for_line(LIMIT, |line| line == "begun")
+            .as_deref(),
+        Some("begun")
+    );
+    // Its output ends only when its descendant is gone too.
+    let output = process.kill();
+    assert_eq!((output.signal, output.stdout.as_str()), (Some(9), ""));
+}
+
+#[test]
+fn a_process_ends_with_its_code_and_words() {
+    let output = run(
+        Command::new("sh").args(["-c", "echo out; echo error >&2; exit 3"]),
+        LIMIT,
+    );
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (Some(3), "out\n", "error\n")
+    );
+}
