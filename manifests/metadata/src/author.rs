@@ -1,115 +1,104 @@
 //! Authoring: typed roles become signed bytes, by signatures that are collected one by one.
+//!
+//! A draft holds no private key and never publishes what its authorities have not signed.
+
+mod draft;
+mod rules;
+
+use std::collections::BTreeMap;
+
+pub use draft::{Draft, Missing, read_partly_signed};
 
 use crate::error::Result;
-use crate::key::KeyId;
+use crate::key::{KeyId, PublicKey};
 use crate::name::RoleName;
-use crate::raw::{Sign, Signature};
-use crate::role::Role;
+use crate::role::RoleKeys;
+use crate::role::delegations::Delegations;
 use crate::role::root::Root;
 use crate::role::snapshot::Snapshot;
 use crate::role::targets::Targets;
 use crate::role::timestamp::Timestamp;
+use crate::verify::Signers;
 
-/// A role that waits for its signatures.
+/// Someone whose threshold a draft has to meet.
 #[derive(Debug, Clone)]
-pub struct Draft<T> {
-    role: T,
+struct Authority {
+    name: String,
+    keys: BTreeMap<KeyId, PublicKey>,
+    role: RoleKeys,
 }
 
-/// What one authority still asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
-    /// The role that names the keys: `root`, `previous root`, or a delegator.
-    pub authority: String,
-    /// The threshold.
-    pub threshold: u64,
-    /// Distinct keys that have signed.
-    pub have: usize,
-    /// Keys that may still sign.
-    pub keyids: Vec<KeyId>,
+impl Authority {
+    fn of_root(name: &str, root: &Root, role: &RoleKeys) -> Self {
+        Self {
+            name: name.to_owned(),
+            keys: root.keys.clone(),
+            role: role.clone(),
+        }
+    }
+
+    fn signers(&self) -> Signers<'_> {
+        Signers {
+            authority: &self.name,
+            keys: &self.keys,
+            role: &self.role,
+        }
+    }
 }
 
 impl Draft<Root> {
-    /// A root: the first one, or the successor of one, whose keys must sign too.
+    /// A root: the first one, or the successor of one, whose keys have to sign too.
+    /// Errors: a rule of the format is broken, or the version is not the next one.
     pub fn root(root: Root, previous: Option<&Root>) -> Result<Self> {
-        todo!()
+        rules::check_root(&root, previous)?;
+        let mut authorities = vec![Authority::of_root("root", &root, &root.roles.root)];
+        authorities.extend(
+            previous.map(|old| Authority::of_root("the previous root", old, &old.roles.root)),
+        );
+        Self::new(RoleName::fixed("root"), root, authorities)
     }
 }
 
 impl Draft<Timestamp> {
-    /// A timestamp.
+    /// A timestamp. Errors: a rule of the format is broken.
     pub fn timestamp(timestamp: Timestamp, root: &Root) -> Result<Self> {
-        todo!()
+        rules::check_timestamp(&timestamp)?;
+        let authority = Authority::of_root("root", root, &root.roles.timestamp);
+        Self::new(RoleName::fixed("timestamp"), timestamp, vec![authority])
     }
 }
 
 impl Draft<Snapshot> {
-    /// A snapshot.
+    /// A snapshot. Errors: a rule of the format is broken.
     pub fn snapshot(snapshot: Snapshot, root: &Root) -> Result<Self> {
-        todo!()
+        rules::check_snapshot(&snapshot)?;
+        let authority = Authority::of_root("root", root, &root.roles.snapshot);
+        Self::new(RoleName::fixed("snapshot"), snapshot, vec![authority])
     }
 }
 
 impl Draft<Targets> {
-    /// The top-level targets.
+    /// The top-level targets. Errors: a rule of the format is broken.
     pub fn targets(targets: Targets, root: &Root) -> Result<Self> {
-        todo!()
+        let name = RoleName::fixed("targets");
+        rules::check_targets(&name, &targets)?;
+        let authority = Authority::of_root("root", root, &root.roles.targets);
+        Self::new(name, targets, vec![authority])
     }
-    /// A delegated role.
+
+    /// A role to which the delegator delegates. Errors: it does not, or a rule of the format is broken.
     pub fn delegated(
         name: &RoleName,
         targets: Targets,
         delegator: &RoleName,
-        delegations: &crate::Delegations,
+        delegations: &Delegations,
     ) -> Result<Self> {
-        todo!()
+        let role = rules::check_delegated(name, &targets, delegator, delegations)?;
+        let authority = Authority {
+            name: delegator.to_string(),
+            keys: delegations.keys.clone(),
+            role: role.keys.clone(),
+        };
+        Self::new(name.clone(), targets, vec![authority])
     }
-}
-
-impl<T: Role> Draft<T> {
-    /// The content.
-    pub fn role(&self) -> &T {
-        &self.role
-    }
-    /// The role's name.
-    pub fn name(&self) -> &RoleName {
-        todo!()
-    }
-    /// The bytes that are to be signed: canonical JSON.
-    pub fn payload(&self) -> &[u8] {
-        todo!()
-    }
-    /// The file's name in a repository with consistent snapshots.
-    pub fn file_name(&self) -> String {
-        todo!()
-    }
-    /// Adds a signature, if it verifies and its key may sign; one more by the same key replaces the first.
-    pub fn add_signature(&mut self, signature: Signature) -> Result<()> {
-        todo!()
-    }
-    /// Signs with a key that may sign.
-    pub fn sign_with(&mut self, signer: &dyn Sign) -> Result<()> {
-        todo!()
-    }
-    /// Takes over the signatures of a partly signed file with the same content.
-    pub fn add_signatures_from(&mut self, partly_signed: &[u8]) -> Result<usize> {
-        todo!()
-    }
-    /// What is still missing; empty when the draft can be finished.
-    pub fn missing(&self) -> Vec<Missing> {
-        todo!()
-    }
-    /// The JSON with the signatures so far.
-    pub fn partly_signed(&self) -> Vec<u8> {
-        todo!()
-    }
-    /// The finished file, once every threshold is met.
-    pub fn finish(self) -> Result<Vec<u8>> {
-        todo!()
-    }
-}
-
-/// The content of a partly signed file, unverified: to be shown to whoever is to sign it, and made a draft again.
-pub fn read_partly_signed<T: Role>(bytes: &[u8]) -> Result<T> {
-    todo!()
 }

@@ -39,7 +39,7 @@ pub(crate) struct Signers<'a> {
     pub(crate) role: &'a RoleKeys,
 }
 
-impl Signers<'_> {
+impl<'a> Signers<'a> {
     /// The number of distinct authorised keys with a valid signature over the message.
     /// Keys count by what verifies, so that one key under several ids counts once.
     pub(crate) fn count(&self, message: &[u8], signatures: &[Signature]) -> usize {
@@ -56,7 +56,7 @@ impl Signers<'_> {
     }
 
     /// The key of this id, if it may sign.
-    pub(crate) fn key(&self, keyid: &KeyId) -> Option<&PublicKey> {
+    pub(crate) fn key(self, keyid: &KeyId) -> Option<&'a PublicKey> {
         self.role
             .keyids()
             .contains(keyid)

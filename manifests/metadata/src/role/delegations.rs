@@ -166,7 +166,7 @@ impl DelegatedRoles {
 }
 
 impl DelegatedPaths {
-    fn contain(&self, path: &TargetPath) -> bool {
+    pub(crate) fn contain(&self, path: &TargetPath) -> bool {
         match self {
             Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.matches(path)),
             Self::HashPrefixes(prefixes) => {
