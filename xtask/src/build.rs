@@ -1,14 +1,22 @@
 //! Cross-compiles `printerd` for boards.
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::fs;
+use std::{fmt, process::Command};
 
 use camino::Utf8PathBuf;
-use serde::Serialize;
+use firstlayer_bundle::Sha256;
+use serde::{Deserialize, Serialize};
 
+use crate::board::{self, Board, Target};
 use crate::checkout::Checkout;
-use crate::error::Result;
-use crate::progress::Progress;
-use crate::toolchain::Provider;
+use crate::error::{Error, Result};
+use crate::progress::{Event, Progress};
+use crate::toolchain::process::Call;
+use crate::toolchain::{Component, Provider, Toolchain, store};
+
+const PACKAGE: &str = "printerd";
+const PROFILE: &str = "firmware";
 
 /// What to build.
 #[derive(Debug, Clone, Default)]
@@ -19,43 +27,144 @@ pub struct Request {
     pub provider: Provider,
 }
 
-/// What was built.
+/// What was built, and with what.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// One a board, in the boards' order.
+    /// One a board, sorted by the boards' names.
     pub binaries: Vec<Binary>,
+    /// Where the compiler came from.
+    pub provider: Provider,
+    /// What the toolchain was made of.
+    pub toolchain: Vec<Component>,
 }
 
 /// One board's firmware binary.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Binary {
-    /// The board's name.
-    pub board: String,
+    /// What it was built for.
+    pub board: Board,
     /// `.firstlayer/build/<board>/printerd`, absolute.
     pub path: Utf8PathBuf,
     /// In bytes.
     pub length: u64,
-    /// As 64 lower-case hexadecimal digits.
-    pub sha256: String,
+    /// Of the whole file.
+    pub sha256: Sha256,
 }
 
 /// Gets what the machine lacks, builds, and returns the binaries.
-pub fn build(_checkout: &Checkout, _request: &Request, _progress: &dyn Progress) -> Result<Report> {
+pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) -> Result<Report> {
+    let boards = board::select(checkout, &request.boards)?;
+    let targets: BTreeSet<Target> = boards.iter().map(|board| board.target).collect();
+    let targets: Vec<Target> = targets.into_iter().collect();
+    let toolchain = Toolchain::prepare(checkout, &targets, request.provider, progress)?;
+    fetch(&toolchain, checkout, progress)?;
+    compile(toolchain.zigbuild(checkout, &targets)?, &targets, progress)?;
     Ok(Report {
-        binaries: Vec::new(),
+        binaries: boards
+            .into_iter()
+            .map(|board| collect(checkout, board))
+            .collect::<Result<_>>()?,
+        provider: toolchain.provider(),
+        toolchain: toolchain.components().to_vec(),
+    })
+}
+
+/// The network's part of the build, before the sources' folders are given their names.
+fn fetch(toolchain: &Toolchain, checkout: &Checkout, progress: &dyn Progress) -> Result<()> {
+    let step = "fetch the crates in Cargo.lock";
+    progress.event(Event::Started {
+        step: step.to_owned(),
+        total: None,
+    });
+    let mut command = toolchain.cargo(checkout);
+    command.args(["fetch", "--locked", "--quiet"]);
+    Call::new(step, command).run()?;
+    progress.event(Event::Finished {
+        outcome: "done".to_owned(),
+    });
+    Ok(())
+}
+
+fn compile(mut command: Command, targets: &[Target], progress: &dyn Progress) -> Result<()> {
+    let triples: Vec<_> = targets.iter().map(|target| target.triple()).collect();
+    let step = format!("build {PACKAGE} for {}", triples.join(", "));
+    progress.event(Event::Started {
+        step: step.clone(),
+        total: None,
+    });
+    command.args([
+        "--package",
+        PACKAGE,
+        "--bin",
+        PACKAGE,
+        "--profile",
+        PROFILE,
+        "--locked",
+        "--quiet",
+    ]);
+    command.arg("--message-format=json-render-diagnostics");
+    let mut done = 0;
+    Call::new(step, command).lines(|line| {
+        if serde_json::from_str::<Message>(line)
+            .is_ok_and(|message| message.reason == "compiler-artifact")
+        {
+            done += 1;
+            progress.event(Event::Advanced { done });
+        }
+    })?;
+    progress.event(Event::Finished {
+        outcome: format!("done, {done} crates"),
+    });
+    Ok(())
+}
+
+/// As cargo tells it, a line each; only its kind matters.
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+}
+
+fn collect(checkout: &Checkout, board: Board) -> Result<Binary> {
+    let built = checkout
+        .state()
+        .join("target")
+        .join(board.target.triple())
+        .join(PROFILE)
+        .join(PACKAGE);
+    let bytes = fs::read(&built).map_err(Error::file("read", &built))?;
+    let path = board::binary(checkout, &board);
+    store::write_program(&path, &bytes)?;
+    Ok(Binary {
+        board,
+        path,
+        length: bytes.len() as u64,
+        sha256: Sha256::of(&bytes),
     })
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for binary in &self.binaries {
+        for Binary {
+            board,
+            path,
+            length,
+            sha256,
+        } in &self.binaries
+        {
             writeln!(
                 formatter,
-                "{}  {} bytes  sha256 {}\n  {}",
-                binary.board, binary.length, binary.sha256, binary.path
+                "{}  {length} bytes  sha256 {sha256}\n  {path}",
+                board.name
             )?;
+        }
+        for package in self
+            .toolchain
+            .iter()
+            .filter_map(|component| component.packages.last())
+        {
+            writeln!(formatter, "with {} {}", package.name, package.version)?;
         }
         Ok(())
     }

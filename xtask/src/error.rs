@@ -58,18 +58,6 @@ pub enum Error {
         /// What the user can do about it.
         next: String,
     },
-    /// The bytes fetched are not those that were pinned.
-    #[error(
-        "{what} has sha256 {found}, but {expected} is pinned in xtask/toolchain.toml; the index or the pin is wrong, nothing was kept"
-    )]
-    Hash {
-        /// The file fetched.
-        what: String,
-        /// What it hashes to.
-        found: String,
-        /// What it ought to.
-        expected: String,
-    },
 }
 
 impl Error {

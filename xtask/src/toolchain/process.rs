@@ -1,0 +1,187 @@
+//! Runs other programs: their output is heard line by line, their last words are kept for the error, and none of them
+//! can hang a command that gave it a limit.
+
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// How much of a failed program's standard error is shown, in bytes.
+const LAST_WORDS: u64 = 4096;
+/// Longer than anything here takes, short enough for the clock's arithmetic.
+const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// One program to be run, and what for.
+pub(crate) struct Call {
+    attempt: String,
+    command: Command,
+    limit: Duration,
+}
+
+impl Call {
+    /// `attempt` is what an error says was tried: "fetch ziglang 0.17.1".
+    pub(crate) fn new(attempt: impl Into<String>, command: Command) -> Self {
+        Self {
+            attempt: attempt.into(),
+            command,
+            limit: NO_LIMIT,
+        }
+    }
+
+    /// Stops the program and fails when it runs longer than this.
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it and returns what it wrote on standard output.
+    pub(crate) fn output(self) -> Result<String> {
+        let mut output = String::new();
+        self.lines(|line| {
+            output.push_str(line);
+            output.push('\n');
+        })?;
+        Ok(output)
+    }
+
+    /// Runs it for what it does.
+    pub(crate) fn run(self) -> Result<()> {
+        self.lines(|_| {})
+    }
+
+    /// Runs it, and hands on each line of its standard output as it comes.
+    pub(crate) fn lines(mut self, mut on_line: impl FnMut(&str)) -> Result<()> {
+        let program = self.command.get_program().to_string_lossy().into_owned();
+        let cannot = |source| Error::Program {
+            program: program.clone(),
+            source,
+        };
+        let mut stderr = tempfile::tempfile().map_err(cannot)?;
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone().map_err(cannot)?);
+        let mut child = self.command.spawn().map_err(cannot)?;
+        let in_time = listen(&mut child, self.limit, &mut on_line);
+        if !in_time {
+            child.kill().map_err(cannot)?;
+        }
+        let status = child.wait().map_err(cannot)?;
+        if in_time && status.success() {
+            return Ok(());
+        }
+        let outcome = if in_time {
+            said_by(status)
+        } else {
+            format!("ran longer than {} s and was stopped", self.limit.as_secs())
+        };
+        Err(Error::Failed {
+            attempt: self.attempt,
+            program,
+            outcome,
+            said: last_words(&mut stderr),
+        })
+    }
+}
+
+/// Hears the child out; false if the time was up first.
+fn listen(child: &mut Child, limit: Duration, on_line: &mut impl FnMut(&str)) -> bool {
+    let Some(lines) = child.stdout.take().map(read_lines) else {
+        return true;
+    };
+    let deadline = Instant::now() + limit;
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => on_line(&line),
+            Err(RecvTimeoutError::Disconnected) => return true,
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+    }
+}
+
+/// Reads on a thread of its own, which ends with the pipe; a grandchild that keeps the pipe open does not hold us up.
+fn read_lines(stdout: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            if sender
+                .send(String::from_utf8_lossy(&line).into_owned())
+                .is_err()
+            {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+fn said_by(status: std::process::ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exited with {code}"),
+        None => format!("was ended by a {status}"),
+    }
+}
+
+fn last_words(stderr: &mut std::fs::File) -> String {
+    let mut bytes = Vec::new();
+    let length = stderr.metadata().map_or(0, |metadata| metadata.len());
+    let read = stderr
+        .seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))
+        .and_then(|_| stderr.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+        Err(error) => format!("(its words are lost: {error})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Call {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Call::new("try a shell", command)
+    }
+
+    #[test]
+    fn output_comes_back() {
+        assert_eq!(shell("echo one; echo two").output().unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn failure_tells_attempt_code_and_last_words() {
+        let error = shell("echo oh dear >&2; exit 7")
+            .run()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("try a shell")
+                && error.contains("exited with 7")
+                && error.contains("oh dear"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn program_that_hangs_is_stopped_even_when_a_grandchild_keeps_the_pipe() {
+        let error = shell("sleep 1000 & wait")
+            .within(Duration::from_millis(50))
+            .run()
+            .unwrap_err();
+        assert!(error.to_string().contains("was stopped"), "{error}");
+    }
+
+    #[test]
+    fn program_that_is_not_there_is_named() {
+        let error = Call::new("x", Command::new("no-such-program-here"))
+            .run()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("no-such-program-here"),
+            "{error}"
+        );
+    }
+}
