@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::process::Command;
+use std::time::Duration;
 
+use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::board;
 use crate::checkout::Checkout;
 use crate::error::Result;
+use crate::toolchain::process::Call;
 use crate::toolchain::{host, survey};
 
 /// What was seen.
@@ -92,9 +96,22 @@ pub fn examine(checkout: &Checkout) -> Result<Report> {
 
 fn program(name: &'static str, remedy: &str) -> Check {
     match host::find(name) {
-        Some(path) => Check::found(name, path),
+        Some(path) => Check::found(name, version(&path)),
         None => Check::missing(name, format!("not on PATH; {remedy}")),
     }
+}
+
+/// What the program calls itself; its place if it does not say.
+pub(crate) fn version(program: &Utf8Path) -> String {
+    let mut command = Command::new(program);
+    command.arg("--version");
+    let said = Call::new(format!("ask {program}"), command)
+        .within(Duration::from_secs(10))
+        .output();
+    let first = said
+        .ok()
+        .and_then(|said| said.lines().next().map(str::to_owned));
+    first.unwrap_or_else(|| program.to_string())
 }
 
 impl fmt::Display for Report {

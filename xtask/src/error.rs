@@ -31,7 +31,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A program ran and failed.
-    #[error("{attempt} failed: {program} {outcome}{}", quoted(.said))]
+    #[error("{attempt} failed: {program} {outcome}{}", quoted(.said, .next))]
     Failed {
         /// What it was run for: "fetch ziglang 0.17.1".
         attempt: String,
@@ -41,6 +41,8 @@ pub enum Error {
         outcome: String,
         /// The end of what it said on stderr.
         said: String,
+        /// What the user can do about it, or nothing.
+        next: &'static str,
     },
     /// A file of the checkout breaks its rules; whoever wrote it is at fault.
     #[error("{file}: {problem}")]
@@ -75,11 +77,14 @@ impl Error {
     }
 }
 
-fn quoted(said: &str) -> String {
-    if said.is_empty() {
-        return String::new();
+fn quoted(said: &str, next: &str) -> String {
+    let mut text = String::new();
+    if !said.is_empty() {
+        text.push_str("; it said:");
+        said.lines().for_each(|line| text.extend(["\n    ", line]));
     }
-    said.lines().fold(String::from("; it said:"), |text, line| {
-        text + "\n    " + line
-    })
+    if !next.is_empty() {
+        text.extend(["\n  ", next]);
+    }
+    text
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::Sha256;
 
-use super::host::Host;
+use super::host::{self, Host};
 use super::process::Call;
 use super::record::{Component, Package};
 use super::store::{self, Store};
@@ -19,6 +19,8 @@ use crate::progress::{Event, Progress};
 /// What the machine itself must bring, because it builds `xtask` with it; apt is told that it is installed.
 const FROM_THE_HOST: &str =
     "gcc (= 99), cpp (= 99), libc-dev, libc6-dev (= 99), c-compiler, binutils (= 99), libc6 (= 99)";
+
+const ADVICE: &str = "check the network and apt's sources; the next run goes on from here";
 
 /// What to fetch, and what to make of it.
 pub(crate) struct Wanted<'a> {
@@ -60,6 +62,19 @@ impl Archive {
     }
 }
 
+/// Whether the machine has the programs that this module calls.
+pub(crate) fn available() -> Result<()> {
+    let missing = ["apt-get", "dpkg"]
+        .into_iter()
+        .find(|program| host::find(program).is_none());
+    missing.map_or(Ok(()), |program| {
+        Err(Error::Missing {
+            what: format!("{program} (it fetches Debian packages without installing them)"),
+            next: "use Debian, or a container of it, or put what it would fetch on PATH".to_owned(),
+        })
+    })
+}
+
 /// The unpacked packages' folder, fetched if it is not there yet.
 pub(crate) fn component(
     store: &Store,
@@ -67,6 +82,7 @@ pub(crate) fn component(
     progress: &dyn Progress,
 ) -> Result<Utf8PathBuf> {
     store.component(wanted.name, |folder| {
+        available()?;
         let apt = Apt {
             folder: store.path("apt"),
             host: Host::here()?,
@@ -129,7 +145,9 @@ impl Apt {
             step: step.to_owned(),
             total: None,
         });
-        Call::new(step, self.command(&["update", "--error-on=any"])).run()?;
+        Call::new(step, self.command(&["update", "--error-on=any"]))
+            .advice(ADVICE)
+            .run()?;
         progress.event(Event::Finished {
             outcome: "done".to_owned(),
         });
@@ -154,7 +172,7 @@ impl Apt {
         });
         let mut command = self.command(&["--download-only", "-o", "APT::Status-Fd=1", "install"]);
         command.args(wanted.packages);
-        Call::new(step, command).lines(|line| {
+        Call::new(step, command).advice(ADVICE).lines(|line| {
             if let Some(done) = percent(line) {
                 progress.event(Event::Advanced { done });
             }

@@ -16,7 +16,8 @@ use crate::progress::Progress;
 
 /// The component's name in the store.
 pub(crate) const NAME: &str = "debian-rust";
-const RUSTC: &str = "rustc-web";
+/// The package whose version is the compiler's.
+pub(crate) const RUSTC: &str = "rustc-web";
 
 const WANTED: Wanted<'_> = Wanted {
     name: NAME,

@@ -18,6 +18,7 @@ pub(crate) struct Call {
     attempt: String,
     command: Command,
     limit: Duration,
+    advice: &'static str,
 }
 
 impl Call {
@@ -27,12 +28,19 @@ impl Call {
             attempt: attempt.into(),
             command,
             limit: NO_LIMIT,
+            advice: "",
         }
     }
 
     /// Stops the program and fails when it runs longer than this.
     pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// What the error tells the user to do when it fails.
+    pub(crate) fn advice(mut self, advice: &'static str) -> Self {
+        self.advice = advice;
         self
     }
 
@@ -82,6 +90,7 @@ impl Call {
             program,
             outcome,
             said: last_words(&mut stderr),
+            next: self.advice,
         })
     }
 }

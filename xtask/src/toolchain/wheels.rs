@@ -14,6 +14,9 @@ use super::store::Store;
 use crate::error::{Error, Result};
 use crate::progress::{Event, Progress};
 
+const ADVICE: &str =
+    "check the network, or name a mirror with PIP_INDEX_URL; the next run goes on from here";
+
 /// A Python that has pip, or why there is none.
 pub(crate) fn python() -> Result<Utf8PathBuf> {
     ["python3", "python", "/usr/bin/python3"]
@@ -111,7 +114,11 @@ fn download(name: &str, pin: &Pin, host: Host, folder: &Utf8Path) -> Result<Utf8
         "--requirement",
         requirements.as_str(),
     ]);
-    Call::new(format!("fetch {name} {}", pin.version), command).run()?;
+    // pip unpacks nothing outside the folder, so that an interrupted run leaves nothing in the system's own.
+    command.env("TMPDIR", folder);
+    Call::new(format!("fetch {name} {}", pin.version), command)
+        .advice(ADVICE)
+        .run()?;
     let mut entries = wheels
         .read_dir_utf8()
         .map_err(Error::file("list", &wheels))?;
