@@ -41,8 +41,8 @@ pub trait Local {
     fn remove(&mut self, file: &str) -> Result<(), Self::Error>;
 }
 
-/// The local copy of the trust anchor from which the stored root was reached.
-const TRUST_ANCHOR: &str = "trust-anchor";
+/// The file in the local store with the trust anchor from which the stored root was reached.
+pub const TRUST_ANCHOR: &str = "trust-anchor";
 
 /// The result of a step of a client over these two.
 type Outcome<T, R, L> = Result<T, ClientError<<R as Remote>::Error, <L as Local>::Error>>;

@@ -31,7 +31,7 @@ pub mod author;
 pub mod fuzzing;
 
 pub use canonical::canonical_json;
-pub use client::{Client, ClientError, Local, Remote};
+pub use client::{Client, ClientError, Local, Remote, TRUST_ANCHOR};
 pub use error::{Error, Fault, Result};
 pub use expires::{BadTime, Expires};
 pub use hash::{BadHash, Hashes};

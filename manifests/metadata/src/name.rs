@@ -107,6 +107,11 @@ impl TargetPath {
         !self.0.contains('/')
     }
 
+    /// The path as one file name, percent-encoded: no folder, no link in one, and no way out.
+    pub fn encoded(&self) -> String {
+        percent_encoded(&self.0)
+    }
+
     /// The path with a hash before its last part, as repositories with consistent snapshots store it.
     pub(crate) fn with_prefix(&self, hash: &str) -> String {
         match self.0.rsplit_once('/') {
