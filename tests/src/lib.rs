@@ -10,6 +10,7 @@
 )]
 
 pub mod clients;
+pub mod fixture;
 pub mod process;
 pub mod proxy;
 pub mod server;

@@ -5,9 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
+use firstlayer_tests::clients::{Order, python_tuf};
+use firstlayer_tests::fixture::{BOARDS, Fixture, keys_of};
 use firstlayer_tests::process::{Process, run};
 use firstlayer_tests::proxy::{AtCount, Proxy};
 use firstlayer_tests::server::{Reply, Server};
+use firstlayer_tests::skip;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -106,4 +109,26 @@ fn a_process_ends_with_its_code_and_words() {
         (output.code, output.stdout.as_str(), output.stderr.as_str()),
         (Some(3), "out\n", "error\n")
     );
+}
+
+#[test]
+fn honest_fixtures_are_honest() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::new(BOARDS[0])
+        .release("1.1.0")
+        .rotate(&keys_of("root"), |_| {});
+    fixture.publish(folder.path());
+    let root = folder.path().join("trusted.json");
+    std::fs::write(&root, Fixture::anchor()).unwrap();
+    let (server, scratch) = (Server::of(folder.path()), tempfile::tempdir().unwrap());
+    let order = Order {
+        root: &root,
+        repository: &server.url(),
+        target: "stable-1.1.0-virt-aarch64.bundle",
+        folder: scratch.path(),
+    };
+    match python_tuf(order) {
+        Ok(output) => drop(output.expect_success("python-tuf on an honest fixture")),
+        Err(reason) => skip!("{reason}"),
+    };
 }

@@ -1,0 +1,298 @@
+//! Repositories made for a test: honest ones by default, and wrong in exactly the way that a test asks for.
+//!
+//! They are written as JSON and signed here, and not by the project's own authoring code, which rightly refuses to make
+//! most of them.
+
+mod bundle;
+mod key;
+mod roles;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
+
+use firstlayer_bundle::Sha256;
+use semver::Version;
+use serde_json::{Value, json};
+
+pub use bundle::{Bundle, Contents, entry};
+pub use key::{Key, envelope};
+pub use roles::{EXPIRED, expires, keys_of, role_keys};
+
+/// The repository's files by their path in it.
+pub type Files = BTreeMap<String, Vec<u8>>;
+type Edit<T> = Rc<dyn Fn(&mut T)>;
+
+/// A repository with one channel, `stable`, for one board.
+#[derive(Clone)]
+pub struct Fixture {
+    board: BoardUnderTest,
+    publisher: &'static str,
+    version: u64,
+    versions: BTreeMap<String, u64>,
+    roots: Vec<Value>,
+    releases: Vec<Contents>,
+    signers: BTreeMap<String, Vec<Key>>,
+    signed: Vec<(String, Edit<Value>)>,
+    enveloped: Vec<(String, Edit<Value>)>,
+    bundled: Vec<Edit<Bundle>>,
+    finally: Vec<Edit<Files>>,
+}
+
+/// A reference board and the one model it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BoardUnderTest {
+    /// Its name.
+    pub name: &'static str,
+    /// Its model.
+    pub model: &'static str,
+}
+
+/// Both reference boards.
+pub const BOARDS: [BoardUnderTest; 2] = [
+    BoardUnderTest {
+        name: "virt-aarch64",
+        model: "first-one",
+    },
+    BoardUnderTest {
+        name: "virt-armv7",
+        model: "first-mini",
+    },
+];
+
+impl Fixture {
+    /// A repository without releases; all metadata but root at version 1.
+    pub fn new(board: BoardUnderTest) -> Self {
+        Self {
+            board,
+            publisher: "stable",
+            version: 1,
+            versions: BTreeMap::new(),
+            roots: vec![envelope(&roles::root(), &keys_of("root"))],
+            releases: Vec::new(),
+            signers: BTreeMap::new(),
+            signed: Vec::new(),
+            enveloped: Vec::new(),
+            bundled: Vec::new(),
+            finally: Vec::new(),
+        }
+    }
+
+    /// Adds a release with an image of a few frames.
+    pub fn release(self, version: &str) -> Self {
+        let image = noise(version, 20_000);
+        self.release_of(version, image, 4096)
+    }
+
+    /// Adds a release with this image. Its counter is its place among the releases.
+    pub fn release_of(mut self, version: &str, image: Vec<u8>, frame_length: u64) -> Self {
+        let contents = Contents {
+            board: self.board.name.parse().expect("a board"),
+            model: self.board.model.parse().expect("a model"),
+            version: Version::parse(version).expect("a version"),
+            counter: 10 + self.releases.len() as u64,
+            image,
+            frame_length,
+        };
+        self.releases.push(contents);
+        self
+    }
+
+    /// Changes the last release before its bundle is made.
+    pub fn contents(mut self, edit: impl Fn(&mut Contents)) -> Self {
+        edit(self.releases.last_mut().expect("a release"));
+        self
+    }
+
+    /// Sets the version of all metadata but root.
+    pub fn at_version(mut self, version: u64) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Sets the version of one role.
+    pub fn role_at(mut self, role: &str, version: u64) -> Self {
+        self.versions.insert(role.to_owned(), version);
+        self
+    }
+
+    /// Has another delegated role list the targets, and `stable` none.
+    pub fn published_by(mut self, role: &'static str) -> Self {
+        self.publisher = role;
+        self
+    }
+
+    /// Adds the next root: the last one, changed, and signed by these keys.
+    pub fn rotate(mut self, keys: &[Key], edit: impl Fn(&mut Value)) -> Self {
+        let mut root = self.roots.last().expect("a first root")["signed"].clone();
+        root["version"] = json!(self.roots.len() + 1);
+        edit(&mut root);
+        self.roots.push(envelope(&root, keys));
+        self
+    }
+
+    /// Has a role signed by these keys in place of its own.
+    pub fn signed_by(mut self, role: &str, keys: impl Into<Vec<Key>>) -> Self {
+        self.signers.insert(role.to_owned(), keys.into());
+        self
+    }
+
+    /// Changes what a role says before it is signed; `stable.json` is the channel manifest.
+    pub fn say(mut self, role: &str, edit: impl Fn(&mut Value) + 'static) -> Self {
+        self.signed.push((role.to_owned(), Rc::new(edit)));
+        self
+    }
+
+    /// Changes a signed role; what vouches for it vouches for the changed one.
+    pub fn envelope(mut self, role: &str, edit: impl Fn(&mut Value) + 'static) -> Self {
+        self.enveloped.push((role.to_owned(), Rc::new(edit)));
+        self
+    }
+
+    /// Changes every bundle; what vouches for it vouches for the changed one.
+    pub fn bundle(mut self, edit: impl Fn(&mut Bundle) + 'static) -> Self {
+        self.bundled.push(Rc::new(edit));
+        self
+    }
+
+    /// Changes files as they are served: nothing vouches for the change.
+    pub fn finally(mut self, edit: impl Fn(&mut Files) + 'static) -> Self {
+        self.finally.push(Rc::new(edit));
+        self
+    }
+
+    /// Changes the served bytes of the only file whose path ends so.
+    pub fn tamper(self, end: &'static str, edit: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.finally(move |files| {
+            let mut matching = files.iter_mut().filter(|(path, _)| path.ends_with(end));
+            edit(
+                matching
+                    .next()
+                    .unwrap_or_else(|| panic!("no file *{end}"))
+                    .1,
+            );
+        })
+    }
+
+    /// The trust anchor: the first root.
+    pub fn anchor() -> Vec<u8> {
+        bytes(&envelope(&roles::root(), &keys_of("root")))
+    }
+
+    /// The image of the last release.
+    pub fn image(&self) -> &[u8] {
+        &self.releases.last().expect("a release").image
+    }
+
+    /// Writes the repository into a folder, in place of what was there.
+    pub fn publish(&self, folder: &Path) {
+        for place in ["metadata", "targets"] {
+            let _ = std::fs::remove_dir_all(folder.join(place));
+            std::fs::create_dir_all(folder.join(place)).expect("making a folder");
+        }
+        for (path, bytes) in self.files() {
+            std::fs::write(folder.join(path), bytes).expect("writing a fixture");
+        }
+    }
+
+    fn files(&self) -> Files {
+        let mut files = Files::new();
+        let targets = self.stable_targets(&mut files);
+        let mut meta = serde_json::Map::new();
+        let mut list = |role: &str, entry: Value| meta.insert(format!("{role}.json"), entry);
+        for role in ["stable", "beta", "enforcement"] {
+            let listed = if role == self.publisher {
+                &targets
+            } else {
+                &json!({})
+            };
+            list(role, self.sign(role, roles::targets(listed), &mut files));
+        }
+        list(
+            "targets",
+            self.sign("targets", roles::delegating(), &mut files),
+        );
+        let snapshot = self.sign("snapshot", roles::snapshot(&meta.into()), &mut files);
+        self.sign("timestamp", roles::timestamp(&snapshot), &mut files);
+        for (index, root) in self.roots.iter().enumerate() {
+            files.insert(format!("metadata/{}.root.json", index + 1), bytes(root));
+        }
+        self.finally.iter().for_each(|edit| edit(&mut files));
+        files
+    }
+
+    /// Makes the bundles and the channel manifest; gives what the stable role says of them.
+    fn stable_targets(&self, files: &mut Files) -> Value {
+        let (mut targets, mut releases) = (json!({}), Vec::new());
+        let mut add = |name: &str, bytes: Vec<u8>| {
+            let sha256 = Sha256::of(&bytes);
+            targets[name] = json!({"length": bytes.len(), "hashes": {"sha256": sha256}});
+            files.insert(format!("targets/{sha256}.{name}"), bytes);
+        };
+        for contents in &self.releases {
+            let mut bundle = Bundle::of(contents);
+            self.bundled.iter().for_each(|edit| edit(&mut bundle));
+            let release = roles::release(contents, &bundle);
+            add(
+                release["bundle"]["target"].as_str().expect("a name"),
+                bundle.bytes(),
+            );
+            releases.push(release);
+        }
+        let mut channel = json!({"format": 1, "channel": "stable", "releases": releases});
+        self.edit(&self.signed, "stable.json", &mut channel);
+        add("stable.json", bytes(&channel));
+        targets
+    }
+
+    /// Signs a role into `files`; gives the entry that vouches for it.
+    fn sign(&self, role: &str, mut said: Value, files: &mut Files) -> Value {
+        let version = self.versions.get(role).copied().unwrap_or(self.version);
+        said["version"] = json!(version);
+        self.edit(&self.signed, role, &mut said);
+        let keys = self
+            .signers
+            .get(role)
+            .cloned()
+            .unwrap_or_else(|| keys_of(role));
+        let mut file = envelope(&said, &keys);
+        self.edit(&self.enveloped, role, &mut file);
+        let bytes = bytes(&file);
+        let vouched = json!({"version": version, "length": bytes.len(), "hashes": {"sha256": Sha256::of(&bytes)}});
+        let name = if role == "timestamp" {
+            String::new()
+        } else {
+            format!("{version}.")
+        };
+        files.insert(format!("metadata/{name}{role}.json"), bytes);
+        vouched
+    }
+
+    fn edit(&self, edits: &[(String, Edit<Value>)], what: &str, value: &mut Value) {
+        let edits = edits.iter().filter(|(name, _)| name == what);
+        edits.for_each(|(_, edit)| edit(value));
+    }
+}
+
+impl fmt::Debug for Fixture {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Fixture")
+            .field("board", &self.board)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes that do not compress, the same for the same seed.
+pub fn noise(seed: &str, length: usize) -> Vec<u8> {
+    let block = |index: usize| *Sha256::of(format!("{seed} {index}").as_bytes()).as_bytes();
+    (0..length.div_ceil(32))
+        .flat_map(block)
+        .take(length)
+        .collect()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).expect("JSON")
+}
