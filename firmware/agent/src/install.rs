@@ -1,0 +1,253 @@
+//! From the repository into the slot. Two threads share the work: one fetches, checks, decompresses and writes
+//! frames; the other follows it, waits until they are on the medium, reads them back and hashes what it reads.
+//! Only positions pass between them, so memory is one frame as stored, one raw, and a buffer for reading back.
+//!
+//! It must never say that an image is verified before all of it was read back from the slot.
+
+use std::{
+    panic,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+    time::Duration,
+};
+
+use firstlayer_bundle::{Decoder, Frame, Hasher, Manifest, Payload, Sha256};
+
+use crate::{
+    AgentError, Blessing, FetchError, SlotImage,
+    slots::fill,
+    stream::{Bundle, Part},
+};
+
+/// Bytes between two syncs: enough for the medium to be busy, little enough for the reader to stay close behind.
+const SYNC_EVERY: u64 = 16 << 20;
+/// Marks that the writer may be ahead of the reader, so that what is written and not yet on the medium is bounded.
+const MARKS_AHEAD: usize = 2;
+/// The buffer for reading back, in bytes.
+const READ_BACK: usize = 1 << 20;
+
+/// Hears what an install does.
+pub trait Progress {
+    /// Something happened.
+    fn event(&mut self, event: &ProgressEvent<'_>);
+}
+
+/// What an install does.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProgressEvent<'a> {
+    /// So many bytes of the image were in the slot already, of so many.
+    Reused {
+        /// Bytes that need not be fetched.
+        bytes: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
+    /// A frame was written; so many bytes of the image are there, of so many.
+    Written {
+        /// Bytes of the image in the slot.
+        bytes: u64,
+        /// Bytes of the image.
+        total: u64,
+    },
+    /// The network failed; the next try is after this time.
+    Waiting {
+        /// The time to the next try.
+        time: Duration,
+        /// What failed.
+        error: &'a FetchError,
+    },
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn event(&mut self, _event: &ProgressEvent<'_>) {}
+}
+
+/// Proof that the inactive slot holds an image whose every byte was read back and hashed. Only an install makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedImage(Blessing);
+
+impl VerifiedImage {
+    /// What the slot may be blessed with.
+    pub fn blessing(&self) -> &Blessing {
+        &self.0
+    }
+}
+
+/// One install of one payload.
+pub(crate) struct Install<'a, 'b> {
+    pub(crate) bundle: Bundle<'b>,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) payload: &'a Payload,
+    /// The payload's place in the manifest.
+    pub(crate) index: usize,
+    pub(crate) image: &'a dyn SlotImage,
+    pub(crate) progress: &'a mut dyn Progress,
+}
+
+/// What the writing side keeps from frame to frame.
+struct Buffers {
+    stored: Vec<u8>,
+    raw: Vec<u8>,
+    decoder: Decoder,
+}
+
+impl Install<'_, '_> {
+    /// Fetches what the slot lacks, and verifies the whole of it. `written` is called when every frame is there.
+    pub(crate) fn run(
+        mut self,
+        written: &mut dyn FnMut() -> Result<(), AgentError>,
+    ) -> Result<VerifiedImage, AgentError> {
+        let (image, length) = (self.image, self.payload.length);
+        let (marks, followed) = sync_channel(MARKS_AHEAD);
+        let (wrote, sha256) = thread::scope(|scope| {
+            let reader = scope.spawn(move || read_back(image, length, &followed));
+            let wrote = self.write(marks).and_then(|()| written());
+            let read = reader
+                .join()
+                .unwrap_or_else(|panicked| panic::resume_unwind(panicked));
+            (wrote, read)
+        });
+        // A reader that failed has stopped the writer: its error is the cause.
+        let sha256 = sha256?;
+        wrote?;
+        if sha256 != Some(self.payload.sha256) {
+            return Err(AgentError::ReadBack);
+        }
+        let release = self.bundle.release;
+        let (version, bundle) = (release.version.clone(), release.bundle.sha256);
+        Ok(VerifiedImage(Blessing {
+            version,
+            bundle,
+            length,
+            sha256: self.payload.sha256,
+        }))
+    }
+
+    /// Brings every frame into the slot.
+    fn write(&mut self, marks: SyncSender<u64>) -> Result<(), AgentError> {
+        let decoder = Decoder::new().map_err(|error| self.bundle.refused(error))?;
+        let mut buffers = Buffers {
+            stored: Vec::new(),
+            raw: Vec::new(),
+            decoder,
+        };
+        let (mut next, mut offset) = self.find_lacking(&mut buffers.raw)?;
+        self.progress.event(&ProgressEvent::Reused {
+            bytes: offset,
+            total: self.payload.length,
+        });
+        let mut marked = 0;
+        while next < self.payload.frames.len() {
+            match self.stream(&mut next, &mut offset, &mut marked, &marks, &mut buffers) {
+                Err(AgentError::Fetch(error)) => self.bundle.retries.wait(error, self.progress)?,
+                Err(error) => return Err(error),
+                Ok(()) => {}
+            }
+        }
+        // A reader that is gone failed, and says so itself.
+        let _ = marks.send(self.payload.length);
+        Ok(())
+    }
+
+    /// The first frame that is not in the slot yet, and its place in the image. The slot is the only store: what an
+    /// earlier run left is recognised by its hash.
+    fn find_lacking(&self, raw: &mut Vec<u8>) -> Result<(usize, u64), AgentError> {
+        let mut offset = 0u64;
+        for (index, frame) in self.payload.frames.iter().enumerate() {
+            raw.resize(usize::try_from(frame.length).unwrap_or(usize::MAX), 0);
+            let read = fill(self.image, raw, offset)
+                .map_err(AgentError::storage("read the inactive slot"))?;
+            if read != raw.len() || Sha256::of(raw) != frame.sha256 {
+                return Ok((index, offset));
+            }
+            offset = offset.saturating_add(frame.length);
+        }
+        Ok((self.payload.frames.len(), offset))
+    }
+
+    /// One stream from the first lacking frame to the payload's end; one try.
+    fn stream(
+        &mut self,
+        next: &mut usize,
+        offset: &mut u64,
+        marked: &mut u64,
+        marks: &SyncSender<u64>,
+        buffers: &mut Buffers,
+    ) -> Result<(), AgentError> {
+        let first = self
+            .manifest
+            .location(self.index, *next)
+            .unwrap_or_default();
+        let last_frame = self.payload.frames.len().saturating_sub(1);
+        let last = self
+            .manifest
+            .location(self.index, last_frame)
+            .unwrap_or_default();
+        let mut part = self.bundle.open(first.start..last.end)?;
+        for frame in self.payload.frames.iter().skip(*next) {
+            self.take_frame(frame, &mut part, *offset, buffers)?;
+            *next = next.saturating_add(1);
+            *offset = offset.saturating_add(frame.length);
+            self.bundle.retries.reset();
+            self.progress.event(&ProgressEvent::Written {
+                bytes: *offset,
+                total: self.payload.length,
+            });
+            if offset.saturating_sub(*marked) >= SYNC_EVERY {
+                *marked = *offset;
+                marks.send(*offset).map_err(|_| AgentError::ReadBack)?;
+            }
+        }
+        part.end()
+    }
+
+    fn take_frame(
+        &mut self,
+        frame: &Frame,
+        part: &mut Part,
+        offset: u64,
+        buffers: &mut Buffers,
+    ) -> Result<(), AgentError> {
+        part.read(frame.stored.length, &mut buffers.stored)?;
+        let decoded = buffers
+            .decoder
+            .decode(frame, &buffers.stored, &mut buffers.raw);
+        decoded.map_err(|error| self.bundle.refused(error))?;
+        self.image
+            .write_at(&buffers.raw, offset)
+            .map_err(AgentError::storage("write the inactive slot"))
+    }
+}
+
+/// Follows the writer's marks: syncs, reads back, hashes. `None` if the writer gave up, or the slot ends too early.
+fn read_back(
+    image: &dyn SlotImage,
+    length: u64,
+    marks: &Receiver<u64>,
+) -> Result<Option<Sha256>, AgentError> {
+    let (mut hasher, mut buffer, mut offset) = (Hasher::new(), vec![0; READ_BACK], 0);
+    for mark in marks {
+        image
+            .sync()
+            .map_err(AgentError::storage("bring the inactive slot to its medium"))?;
+        while offset < mark {
+            let wanted = usize::try_from(mark.saturating_sub(offset))
+                .unwrap_or(usize::MAX)
+                .min(READ_BACK);
+            let part = buffer.get_mut(..wanted).unwrap_or_default();
+            let read = fill(image, part, offset)
+                .map_err(AgentError::storage("read the inactive slot back"))?;
+            if read != wanted {
+                return Ok(None);
+            }
+            hasher.update(part);
+            offset = offset.saturating_add(read as u64);
+        }
+    }
+    Ok((offset == length).then(|| hasher.finish()))
+}

@@ -1,0 +1,183 @@
+//! A bundle at the repository: its manifest, and its frames from any one on, in a single ranged stream.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+use firstlayer_bundle::{Error, Limits, Manifest, read_manifest};
+use firstlayer_policy::Release;
+
+use crate::{AgentError, Fetch, FetchError, Progress, Request, retry::Retries};
+
+/// A bundle that is being fetched. Remembers what identifies the file, so that a changed one is noticed.
+pub(crate) struct Bundle<'a> {
+    pub(crate) fetch: &'a mut dyn Fetch,
+    pub(crate) retries: Retries<'a>,
+    pub(crate) release: &'a Release,
+    /// Path of the file in the repository.
+    pub(crate) path: &'a str,
+    pub(crate) validator: Option<String>,
+}
+
+/// A part of the file, from its first byte on.
+pub(crate) struct Part {
+    body: Box<dyn Read>,
+    /// Whether the server promised to end where it was asked to.
+    ranged: bool,
+}
+
+impl Bundle<'_> {
+    /// Fetches the preamble, and verifies the manifest in it.
+    pub(crate) fn manifest(
+        &mut self,
+        limits: &Limits,
+        progress: &mut dyn Progress,
+    ) -> Result<Manifest, AgentError> {
+        let digest = &self.release.bundle.manifest;
+        if digest.length > limits.manifest {
+            let source = Error::ManifestTooLong {
+                length: digest.length,
+                limit: limits.manifest,
+            };
+            return Err(self.refused(source));
+        }
+        let bytes = self.preamble(Manifest::preamble_length(digest), progress)?;
+        let manifest =
+            read_manifest(bytes.as_slice(), digest, limits).map_err(|error| self.refused(error))?;
+        if manifest.bundle_length() != self.release.bundle.length {
+            return Err(self.contradiction("its frames do not add up to its length"));
+        }
+        Ok(manifest)
+    }
+
+    fn preamble(
+        &mut self,
+        length: u64,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<u8>, AgentError> {
+        loop {
+            let read = self.open(0..length).and_then(|mut part| {
+                let mut bytes = Vec::new();
+                part.read(length, &mut bytes).and_then(|()| part.end())?;
+                Ok(bytes)
+            });
+            match read {
+                Err(AgentError::Fetch(error)) => self.retries.wait(error, progress)?,
+                done => return done,
+            }
+        }
+    }
+
+    /// Opens the file at `range`; one try.
+    pub(crate) fn open(&mut self, range: Range<u64>) -> Result<Part, AgentError> {
+        let validator = self.validator.clone();
+        let request = Request {
+            path: self.path,
+            range: Some(range.clone()),
+            validator: validator.as_deref(),
+        };
+        let name = || self.release.bundle.target.clone();
+        let content = self
+            .fetch
+            .open(&request)?
+            .ok_or_else(|| AgentError::Absent { name: name() })?;
+        let other = |one: &Option<String>, other: &Option<String>| {
+            one.is_some() && other.is_some() && one != other
+        };
+        if content
+            .total
+            .is_some_and(|total| total != self.release.bundle.length)
+            || other(&content.validator, &validator)
+        {
+            return Err(AgentError::Changed {
+                name: name(),
+                source: None,
+            });
+        }
+        self.validator = content.validator.or(validator);
+        let mut part = Part {
+            body: content.body,
+            ranged: content.offset == range.start,
+        };
+        part.skip_to(content.offset, range.start)?;
+        Ok(part)
+    }
+
+    /// Says whether the bytes are not the signed ones, or are and cannot be used.
+    pub(crate) fn refused(&self, error: Error) -> AgentError {
+        match error {
+            Error::Read(source) => AgentError::Fetch(FetchError::broken_off(source)),
+            Error::Memory(source) => AgentError::Storage {
+                what: "get memory for decompressing",
+                source,
+            },
+            Error::Truncated { .. }
+            | Error::ManifestMismatch
+            | Error::Header { .. }
+            | Error::Padding { .. }
+            | Error::End
+            | Error::TrailingData
+            | Error::StoredLength { .. }
+            | Error::StoredHash => AgentError::Changed {
+                name: self.release.bundle.target.clone(),
+                source: Some(error),
+            },
+            source => AgentError::Bundle {
+                version: self.release.version.clone(),
+                source,
+            },
+        }
+    }
+
+    fn contradiction(&self, what: &'static str) -> AgentError {
+        AgentError::Contradiction {
+            name: self.release.bundle.target.clone(),
+            what,
+        }
+    }
+}
+
+impl Part {
+    /// Replaces `bytes` by the next `length` ones.
+    pub(crate) fn read(&mut self, length: u64, bytes: &mut Vec<u8>) -> Result<(), AgentError> {
+        let length = usize::try_from(length).map_err(|_| too_short())?;
+        bytes.resize(length, 0);
+        self.body
+            .read_exact(bytes)
+            .map_err(FetchError::broken_off)?;
+        Ok(())
+    }
+
+    /// The part has to end here, where the server was asked for no more.
+    pub(crate) fn end(&mut self) -> Result<(), AgentError> {
+        let mut more = [0];
+        if self.ranged && self.body.read(&mut more).map_err(FetchError::broken_off)? > 0 {
+            return Err(
+                FetchError::Protocol("it sent more than it was asked for".to_owned()).into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// A server that ignores ranges begins at 0: what comes before the part is read and dropped.
+    fn skip_to(&mut self, from: u64, to: u64) -> Result<(), AgentError> {
+        let Some(excess) = to.checked_sub(from) else {
+            return Err(FetchError::Protocol(
+                "its answer begins after what was asked for".to_owned(),
+            )
+            .into());
+        };
+        let skipped = io::copy(&mut self.body.by_ref().take(excess), &mut io::sink())
+            .map_err(FetchError::broken_off)?;
+        if skipped == excess {
+            Ok(())
+        } else {
+            Err(too_short())
+        }
+    }
+}
+
+fn too_short() -> AgentError {
+    FetchError::broken_off(io::ErrorKind::UnexpectedEof.into()).into()
+}
