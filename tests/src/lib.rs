@@ -11,6 +11,7 @@
 
 pub mod clients;
 pub mod fixture;
+pub mod nginx;
 pub mod process;
 pub mod proxy;
 pub mod server;

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use firstlayer_tests::clients::{Order, python_tuf};
 use firstlayer_tests::fixture::{BOARDS, Fixture, keys_of};
-use firstlayer_tests::process::{Process, run};
+use firstlayer_tests::nginx::Nginx;
+use firstlayer_tests::process::{Process, run, run_ok};
 use firstlayer_tests::proxy::{AtCount, Proxy};
 use firstlayer_tests::server::{Reply, Server};
 use firstlayer_tests::skip;
+use firstlayer_tests::tls::Certificates;
+use firstlayer_tests::workshop::on_path;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -131,4 +134,33 @@ fn honest_fixtures_are_honest() {
         Ok(output) => drop(output.expect_success("python-tuf on an honest fixture")),
         Err(reason) => skip!("{reason}"),
     };
+}
+
+#[test]
+fn nginx_serves_both_ways() {
+    let folder = folder_with("0123456789");
+    let certificates = Certificates::create(folder.path());
+    let (plain, tls) = match (
+        Nginx::serve(folder.path(), None),
+        Nginx::serve(folder.path(), Some(&certificates)),
+    ) {
+        (Ok(plain), Ok(tls)) => (plain, tls),
+        (Err(reason), _) | (_, Err(reason)) => skip!("{reason}"),
+    };
+    assert!(
+        get(plain.address(), "file", "Host: x\r\nRange: bytes=4-6\r\n").ends_with("\r\n\r\n456")
+    );
+    let url = format!("{}/file", tls.url());
+    let trust = certificates.authority.to_str().unwrap();
+    match on_path("curl") {
+        Some(curl) => assert_eq!(
+            run_ok(
+                Command::new(curl).args(["-s", "--cacert", trust, &url]),
+                LIMIT
+            )
+            .stdout,
+            "0123456789\n"
+        ),
+        None => skip!("no curl on PATH to try HTTPS with"),
+    }
 }
