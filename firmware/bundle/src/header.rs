@@ -108,7 +108,7 @@ mod tests {
             (124, "00000001234\0"),
             (136, "00000000000\0"),
             (156, "0"),
-            (257, "ustar\000"),
+            (257, "ustar\x0000"),
         ] {
             expected[offset..offset + text.len()].copy_from_slice(text.as_bytes());
         }

@@ -39,7 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
-            level: 19,
+            level: 12,
             threads,
             frame_length: 4 << 20,
         }
