@@ -129,11 +129,17 @@ impl Survey<'_> {
             Limits::default(),
         )
         .map_err(by_fault)?;
+        self.check_keys(&client)?;
         client.refresh(self.now).map_err(by_fault)?;
+        self.check_keys(&client)?;
+        Ok(client)
+    }
+
+    fn check_keys(&self, client: &Repository<'_>) -> Result<(), AgentError> {
         if self.refuse_development && client.root().is_development() {
             return Err(AgentError::DevelopmentKeys);
         }
-        Ok(client)
+        Ok(())
     }
 
     fn channel_manifest(&self, client: &mut Repository<'_>) -> Result<ChannelManifest, AgentError> {

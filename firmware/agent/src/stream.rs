@@ -78,10 +78,17 @@ impl Bundle<'_> {
             validator: validator.as_deref(),
         };
         let name = || self.release.bundle.target.clone();
-        let content = self
-            .fetch
-            .open(&request)?
-            .ok_or_else(|| AgentError::Absent { name: name() })?;
+        let content = match self.fetch.open(&request) {
+            Ok(content) => content.ok_or_else(|| AgentError::Absent { name: name() })?,
+            // The range lies outside the file: it is shorter than what was signed.
+            Err(FetchError::Refused { status: 416 }) => {
+                return Err(AgentError::Changed {
+                    name: name(),
+                    source: None,
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let other = |one: &Option<String>, other: &Option<String>| {
             one.is_some() && other.is_some() && one != other
         };

@@ -1,0 +1,176 @@
+//! The command line: clap's types, and nothing of clap below this module.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    exit::EXIT_CODES,
+    update::{Command, Request, Source},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  printerd update check
+  printerd update install --reboot
+  printerd update install --from /media/stick
+  printerd update status --json
+  printerd update confirm";
+
+/// The printer firmware.
+#[derive(Debug, Parser)]
+#[command(name = "printerd", version, about, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration [default: /etc/printerd/config.toml under the root]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the running image is: prefix of /usr/share/printerd and of the default configuration, of nothing else
+    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Look for, install, confirm or give up an update
+    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+    Update {
+        #[command(subcommand)]
+        verb: UpdateVerb,
+    },
+    /// Play the boot loader once over file slots: pick the slot, count the trial down, or fall back
+    ///
+    /// Stands in for the real boot loader on boards whose slots are files. It hashes the slot on trial
+    /// and takes one of its attempts, or boots the active slot when none is left or the image is not
+    /// the one that was blessed.
+    SimulateBoot,
+}
+
+#[derive(Debug, Subcommand)]
+enum UpdateVerb {
+    /// Ask the repository what there is to install, and why not the rest
+    Check(From),
+    /// Install the newest release that fits, for the next boot to try
+    Install {
+        #[command(flatten)]
+        from: From,
+        /// Reboot into it when it is installed
+        #[arg(long)]
+        reboot: bool,
+    },
+    /// Say how the printer stands, and everything that is wrong; needs no network and changes nothing
+    Status,
+    /// Say that the release on trial works: it stays, and older ones are not accepted any more
+    Confirm,
+    /// Give up the release that waits for its reboot or is on trial, and do not try it again
+    Rollback {
+        /// Reboot into the old release at once
+        #[arg(long)]
+        reboot: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct From {
+    /// Read the repository (metadata/ and targets/) from this folder or stick, with no network
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The request, and whether the answer is to be JSON.
+    pub fn into_request(self) -> (Request, bool) {
+        let Common { config, root, json } = self.common;
+        let command = match self.verb {
+            Verb::SimulateBoot => Command::SimulateBoot,
+            Verb::Update { verb } => verb.into_command(),
+        };
+        // A bar for people, not for programs that read JSON.
+        (
+            Request {
+                command,
+                config,
+                root,
+                quiet: json,
+            },
+            json,
+        )
+    }
+}
+
+impl UpdateVerb {
+    fn into_command(self) -> Command {
+        match self {
+            Self::Check(from) => Command::Check(from.into_source()),
+            Self::Install { from, reboot } => Command::Install {
+                source: from.into_source(),
+                reboot,
+            },
+            Self::Status => Command::Status,
+            Self::Confirm => Command::Confirm,
+            Self::Rollback { reboot } => Command::Rollback { reboot },
+        }
+    }
+}
+
+impl From {
+    fn into_source(self) -> Source {
+        self.from.map_or(Source::Repository, Source::Folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn words_become_a_request() {
+        let words = [
+            "printerd",
+            "update",
+            "install",
+            "--from",
+            "/media/stick",
+            "--root",
+            "/image",
+            "--json",
+        ];
+        let (request, json) = Arguments::try_parse_from(words).unwrap().into_request();
+        assert!(json);
+        assert_eq!(request.root, PathBuf::from("/image"));
+        let source = Source::Folder("/media/stick".into());
+        assert_eq!(
+            request.command,
+            Command::Install {
+                source,
+                reboot: false
+            }
+        );
+    }
+
+    #[test]
+    fn the_long_help_gives_examples_and_exit_codes() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(
+            help.contains("--from /media/stick")
+                && help.contains("another update command is at work")
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! The printer firmware, as a library under a thin `main`: so that its tests reach what the binary does.
+//!
+//! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
+//! and [`render`] reports into text or JSON. [`http`] brings the repository's files.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod exit;
+pub mod http;
+pub mod progress;
+pub mod render;
+pub mod update;

@@ -1,0 +1,187 @@
+//! Reports and failures, as text for people or as one JSON document; both from the same values.
+
+use std::io::{self, Write};
+
+use firstlayer_agent::{CheckReport, Installed, Outcome};
+use serde::Serialize;
+
+use crate::{
+    exit::Exit,
+    update::{Report, Standing},
+};
+
+/// Writes a report.
+pub fn report(out: &mut dyn Write, report: &Report, json: bool) -> io::Result<()> {
+    if json {
+        return document(out, report);
+    }
+    match report {
+        Report::Check(check) => checked(out, check),
+        Report::Install(Installed { check, installed }) => match installed {
+            Some(version) => writeln!(out, "{version} is installed: reboot to try it"),
+            None => checked(out, check),
+        },
+        Report::Status(standing) => status(out, standing),
+        Report::Confirm { version } => writeln!(out, "{version} is confirmed"),
+        Report::Rollback {
+            reboot_needed: true,
+        } => writeln!(out, "rolled back: reboot into the old release"),
+        Report::Rollback {
+            reboot_needed: false,
+        } => writeln!(out, "rolled back"),
+        Report::SimulateBoot { boot, image } => {
+            let left = boot.trial.map_or(String::new(), |trial| {
+                format!(", attempts left: {}", trial.attempts)
+            });
+            writeln!(
+                out,
+                "slot {} runs, from {}{left}",
+                boot.running,
+                image.display()
+            )
+        }
+    }
+}
+
+/// Writes a failure: JSON to `out`, text to `err`.
+pub fn failure(
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    error: &anyhow::Error,
+    exit: Exit,
+    json: bool,
+) -> io::Result<()> {
+    if !json {
+        return writeln!(err, "printerd: {error:#}");
+    }
+    let failure = Failure {
+        code: exit.code(),
+        message: format!("{error:#}"),
+    };
+    document(out, &Failed { error: failure })
+}
+
+#[derive(Serialize)]
+struct Failed {
+    error: Failure,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+fn document(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+fn checked(out: &mut dyn Write, check: &CheckReport) -> io::Result<()> {
+    match (&check.outcome, &check.release) {
+        (Outcome::UpdateAvailable, Some(release)) => {
+            writeln!(
+                out,
+                "{} is available on {} ({} bytes)",
+                release.version, check.channel, release.length
+            )?;
+        }
+        (Outcome::UpToDate, _) => {
+            writeln!(out, "{} is up to date on {}", check.running, check.channel)?
+        }
+        _ => writeln!(
+            out,
+            "nothing on {} can be installed over {}",
+            check.channel, check.running
+        )?,
+    }
+    for other in check
+        .passed_over
+        .iter()
+        .filter(|other| other.version > check.running)
+    {
+        writeln!(out, "  not {}: {}", other.version, other.reasons.join(", "))?;
+    }
+    development(out, check.development_keys)
+}
+
+fn status(out: &mut dyn Write, standing: &Standing) -> io::Result<()> {
+    let Standing { status, busy } = standing;
+    writeln!(
+        out,
+        "{} runs in slot {}, channel {}",
+        status.running, status.slot, status.channel
+    )?;
+    writeln!(
+        out,
+        "update: {}{}",
+        status.state,
+        if *busy {
+            ", another command is at work"
+        } else {
+            ""
+        }
+    )?;
+    if let Some(target) = &status.target {
+        writeln!(
+            out,
+            "target: {} (counter {})",
+            target.version, target.counter
+        )?;
+    }
+    if let Some(trial) = status.trial {
+        writeln!(
+            out,
+            "trial: slot {}, attempts left: {}",
+            trial.slot, trial.attempts
+        )?;
+    }
+    writeln!(out, "counter: {}", status.counter)?;
+    for refused in &status.refused {
+        writeln!(
+            out,
+            "not tried again: {} ({})",
+            refused.version, refused.why
+        )?;
+    }
+    for problem in &status.problems {
+        writeln!(out, "problem: {problem}")?;
+    }
+    Ok(())
+}
+
+fn development(out: &mut dyn Write, development_keys: bool) -> io::Result<()> {
+    if development_keys {
+        writeln!(out, "development keys")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_text_on_one_side_or_json_on_the_other() {
+        let error = anyhow::anyhow!("no space left").context("keeping the update record");
+        let render = |json| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            failure(&mut out, &mut err, &error, Exit::Storage, json).unwrap();
+            (
+                String::from_utf8(out).unwrap(),
+                String::from_utf8(err).unwrap(),
+            )
+        };
+        assert_eq!(
+            render(false).1,
+            "printerd: keeping the update record: no space left\n"
+        );
+        let value: serde_json::Value = serde_json::from_str(&render(true).0).unwrap();
+        assert_eq!(value["error"]["code"], 7);
+        assert_eq!(
+            value["error"]["message"],
+            "keeping the update record: no space left"
+        );
+    }
+}

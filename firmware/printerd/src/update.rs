@@ -1,0 +1,351 @@
+//! From a request to a report: puts the agent together for one command, under the printer's update lock.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    process,
+};
+
+use anyhow::Context;
+use firstlayer_agent::{
+    Agent, AgentError, BootRecord, CheckReport, Fetch, FileSlots, FileStore, FolderFetch,
+    Installed, Machine, MetadataFolder, Outcome, Reboot, Setup, Status, SystemClock,
+    play_boot_loader, write_atomically,
+};
+use firstlayer_policy::RunningRelease;
+use semver::Version;
+use serde::Serialize;
+
+use crate::{
+    config::{Config, ConfigError},
+    exit::Exit,
+    http::HttpFetch,
+    progress::Shown,
+};
+
+/// Where an image keeps what it knows of itself.
+const SHARE: &str = "usr/share/printerd";
+/// Where the configuration is, under the root.
+const CONFIG: &str = "etc/printerd/config.toml";
+
+/// One command, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// The configuration, if it is not in its usual place.
+    pub config: Option<PathBuf>,
+    /// Where the running image is.
+    pub root: PathBuf,
+    /// Whether to show no progress.
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Ask what there is to install.
+    Check(Source),
+    /// Install it.
+    Install {
+        /// From where.
+        source: Source,
+        /// And reboot.
+        reboot: bool,
+    },
+    /// Report.
+    Status,
+    /// The release on trial works.
+    Confirm,
+    /// Give the release up.
+    Rollback {
+        /// And reboot.
+        reboot: bool,
+    },
+    /// Play the boot loader.
+    SimulateBoot,
+}
+
+/// Where the repository is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Where the configuration says.
+    Repository,
+    /// In a folder, or on a stick.
+    Folder(PathBuf),
+}
+
+/// What was done, or found.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Report {
+    /// Of `update check`.
+    Check(CheckReport),
+    /// Of `update install`.
+    Install(Installed),
+    /// Of `update status`.
+    Status(Box<Standing>),
+    /// Of `update confirm`.
+    Confirm {
+        /// The confirmed version.
+        version: Version,
+    },
+    /// Of `update rollback`.
+    Rollback {
+        /// Whether the release that was given up still runs.
+        reboot_needed: bool,
+    },
+    /// Of `simulate-boot`.
+    SimulateBoot {
+        /// What the boot loader left.
+        boot: BootRecord,
+        /// The image that runs now.
+        image: PathBuf,
+    },
+}
+
+/// The agent's status, and what only this program knows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Standing {
+    /// The agent's part.
+    #[serde(flatten)]
+    pub status: Status,
+    /// Whether another update command is at work.
+    pub busy: bool,
+}
+
+/// Another update command holds the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another update command is at work")]
+pub struct Busy;
+
+/// Does what is asked.
+pub fn run(request: &Request) -> anyhow::Result<Report> {
+    let printer = Printer::load(request)?;
+    if request.command == Command::Status {
+        return printer.status();
+    }
+    let _lock = printer.lock()?;
+    match &request.command {
+        Command::Check(source) => {
+            let mut fetch = printer.fetch(source)?;
+            printer.with_agent(|agent| Ok(Report::Check(agent.check(fetch.as_mut())?)))
+        }
+        Command::Install { source, reboot } => {
+            let (mut fetch, mut shown) = (printer.fetch(source)?, Shown::new(request.quiet));
+            printer.with_agent(|agent| {
+                let installed = agent.install(fetch.as_mut(), &mut shown)?;
+                if *reboot && installed.installed.is_some() {
+                    agent.reboot()?;
+                }
+                Ok(Report::Install(installed))
+            })
+        }
+        Command::Status => printer.status(),
+        Command::Confirm => printer.with_agent(|agent| {
+            agent.confirm()?;
+            Ok(Report::Confirm {
+                version: printer.running.version.clone(),
+            })
+        }),
+        Command::Rollback { reboot } => printer.with_agent(|agent| {
+            let reboot_needed = agent.rollback()?;
+            if *reboot && reboot_needed {
+                agent.reboot()?;
+            }
+            Ok(Report::Rollback { reboot_needed })
+        }),
+        Command::SimulateBoot => printer.simulate_boot(),
+    }
+}
+
+impl Report {
+    /// The exit code that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Check(check) | Self::Install(Installed { check, .. })
+                if check.outcome == Outcome::NothingFits =>
+            {
+                Exit::NothingFits
+            }
+            _ => Exit::Done,
+        }
+    }
+}
+
+/// Everything read from files before the first step.
+struct Printer {
+    config: Config,
+    running: RunningRelease,
+    trust_anchor: Vec<u8>,
+}
+
+impl Printer {
+    fn load(request: &Request) -> anyhow::Result<Self> {
+        let path = request
+            .config
+            .clone()
+            .unwrap_or_else(|| request.root.join(CONFIG));
+        let config = Config::load(&path)?;
+        let share = request.root.join(SHARE);
+        let (release, root) = (share.join("release.json"), share.join("root.json"));
+        let reading = |what: &str, path: &Path| format!("reading {what}, {}", path.display());
+        let bytes = fs::read(&release).with_context(|| reading("what runs", &release))?;
+        let running =
+            RunningRelease::parse(&bytes).with_context(|| reading("what runs", &release))?;
+        let trust_anchor = fs::read(&root).with_context(|| reading("the trust anchor", &root))?;
+        check_hardware(&config, &running, path)?;
+        Ok(Self {
+            config,
+            running,
+            trust_anchor,
+        })
+    }
+
+    /// Held until the command ends; the kernel lets go of it when the process dies.
+    fn lock(&self) -> anyhow::Result<File> {
+        let path = self.config.state.join("lock");
+        let locking = || format!("locking {}", path.display());
+        let storage = |source| AgentError::Storage {
+            what: "make its update lock",
+            source,
+        };
+        fs::create_dir_all(&self.config.state)
+            .map_err(storage)
+            .with_context(locking)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = file.map_err(storage).with_context(locking)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Busy.into()),
+            Err(TryLockError::Error(source)) => Err(storage(source)).with_context(locking),
+        }
+    }
+
+    fn fetch(&self, source: &Source) -> anyhow::Result<Box<dyn Fetch>> {
+        Ok(match source {
+            Source::Folder(folder) => Box::new(FolderFetch::new(folder)),
+            Source::Repository => {
+                let Config {
+                    repository,
+                    extra_ca,
+                    stall,
+                    ..
+                } = &self.config;
+                Box::new(HttpFetch::new(
+                    repository.clone(),
+                    extra_ca.as_deref(),
+                    *stall,
+                )?)
+            }
+        })
+    }
+
+    fn slots(&self) -> FileSlots {
+        FileSlots::new(self.config.state.join("slots"), self.config.capacity)
+    }
+
+    fn with_agent<T>(
+        &self,
+        work: impl FnOnce(&mut Agent<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut slots = self.slots();
+        let mut store = FileStore::new(self.config.state.join("agent.json"));
+        let machine = Machine {
+            slots: &mut slots,
+            store: &mut store,
+            clock: &SystemClock,
+            reboot: &mut SystemReboot,
+        };
+        work(&mut Agent::open(self.setup(), machine)?)
+    }
+
+    fn setup(&self) -> Setup {
+        Setup {
+            board: self.config.board.clone(),
+            model: self.config.model.clone(),
+            channel: self.config.channel.clone(),
+            running: self.running.clone(),
+            trust_anchor: self.trust_anchor.clone(),
+            refuse_development: cfg!(feature = "production"),
+            metadata: MetadataFolder::new(self.config.state.join("metadata")),
+            retry: self.config.retry,
+            trial_attempts: self.config.trial_attempts,
+        }
+    }
+
+    fn status(&self) -> anyhow::Result<Report> {
+        let mut status = self.with_agent(|agent| Ok(agent.status()?))?;
+        let lock = self.lock();
+        let busy = lock.as_ref().is_err_and(|error| error.is::<Busy>());
+        if !busy && let Err(error) = lock.and_then(|_held| Ok(self.probe_storage()?)) {
+            status.problems.push(format!(
+                "{} cannot be written: {error:#}",
+                self.config.state.display()
+            ));
+        }
+        Ok(Report::Status(Box::new(Standing { status, busy })))
+    }
+
+    /// Whether the record could be kept: writes as much as one takes, and removes it.
+    fn probe_storage(&self) -> io::Result<()> {
+        let path = self.config.state.join("probe");
+        write_atomically(&path, &[0; 4096])?;
+        fs::remove_file(path)
+    }
+
+    fn simulate_boot(&self) -> anyhow::Result<Report> {
+        let mut slots = self.slots();
+        let boot = play_boot_loader(&mut slots).context("playing the boot loader")?;
+        Ok(Report::SimulateBoot {
+            boot,
+            image: slots.path(boot.running),
+        })
+    }
+}
+
+/// A configuration for another printer than the image was built for helps nobody.
+fn check_hardware(
+    config: &Config,
+    running: &RunningRelease,
+    path: PathBuf,
+) -> Result<(), ConfigError> {
+    let wrong = |key, accepted| {
+        Err(ConfigError::Value {
+            path,
+            key,
+            accepted,
+        })
+    };
+    if config.board != running.board {
+        return wrong(
+            "board",
+            format!("the running image is for {}", running.board),
+        );
+    }
+    if !running.models.contains(&config.model) {
+        return wrong(
+            "model",
+            format!("the running image serves {:?}", running.models),
+        );
+    }
+    Ok(())
+}
+
+struct SystemReboot;
+
+impl Reboot for SystemReboot {
+    fn reboot(&mut self) -> io::Result<()> {
+        let status = process::Command::new("reboot").status()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("`reboot` ended with {status}")))
+        }
+    }
+}
