@@ -56,9 +56,14 @@ pub struct Binary {
 /// Gets what the machine lacks, builds, and returns the binaries.
 pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) -> Result<Report> {
     let boards = board::select(checkout, &request.boards)?;
-    let targets: BTreeSet<Target> = boards.iter().map(|board| board.target).collect();
-    let targets: Vec<Target> = targets.into_iter().collect();
-    let toolchain = Toolchain::prepare(checkout, &targets, request.provider, progress)?;
+    // For every board, whichever are asked for: or else the choice of boards could change a board's compiler.
+    let toolchain = Toolchain::prepare(
+        checkout,
+        &targets(&board::all(checkout)?),
+        request.provider,
+        progress,
+    )?;
+    let targets = targets(&boards);
     fetch(&toolchain, checkout, progress)?;
     compile(toolchain.zigbuild(checkout, &targets)?, &targets, progress)?;
     Ok(Report {
@@ -69,6 +74,11 @@ pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) ->
         provider: toolchain.provider(),
         toolchain: toolchain.components().to_vec(),
     })
+}
+
+fn targets(boards: &[Board]) -> Vec<Target> {
+    let targets: BTreeSet<Target> = boards.iter().map(|board| board.target).collect();
+    targets.into_iter().collect()
 }
 
 /// The network's part of the build, before the sources' folders are given their names.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use xtask::problems::Stopped;
+
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -25,8 +27,8 @@ NO_COLOR turns colour off; progress becomes plain lines where standard error is 
 
 impl Exit {
     /// The code for a command that ended in an error.
-    pub(crate) fn of(_error: &anyhow::Error) -> Self {
-        Self::Failed
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if error.is::<Stopped>() { Self::NotReady } else { Self::Failed }
     }
 }
 

@@ -8,6 +8,7 @@ use xtask::checkout::Checkout;
 mod build;
 mod doctor;
 mod exit;
+mod release;
 mod session;
 mod terminal;
 
@@ -36,6 +37,7 @@ struct Global {
 enum Verb {
     Doctor(doctor::Arguments),
     Build(build::Arguments),
+    Release(release::Arguments),
 }
 
 /// Runs the command that the process was started with; every error is told before it returns.
@@ -53,6 +55,7 @@ fn run(command: CommandLine) -> anyhow::Result<Exit> {
     match command.verb {
         Verb::Doctor(arguments) => arguments.run(&session),
         Verb::Build(arguments) => arguments.run(&session),
+        Verb::Release(arguments) => arguments.run(&session),
     }
 }
 

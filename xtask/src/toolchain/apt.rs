@@ -1,5 +1,5 @@
-//! Debian packages without installing them: apt resolves, fetches and verifies them with state of our own, dpkg unpacks
-//! them into a folder. Neither needs root, and neither writes outside the store.
+//! Debian packages without installing them: apt resolves, fetches and verifies them with state of our own, dpkg opens
+//! them, and their files go into a folder. Neither needs root, and neither writes outside the store.
 //!
 //! Versions are not pinned, because archives serve only the newest security update; what came is recorded with its hash.
 
@@ -30,8 +30,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) packages: &'a [&'a str],
     /// Refuses a plan before anything is fetched, with the reason.
     pub(crate) acceptable: fn(&[Archive]) -> Result<(), String>,
-    /// Drops what nobody needs from the unpacked folder.
-    pub(crate) prune: fn(&Utf8Path) -> Result<()>,
+    /// Whether a file of the packages is unpacked, by its path: `usr/bin/cargo`.
+    pub(crate) keep: fn(&Utf8Path) -> bool,
 }
 
 /// A package that apt would fetch.
@@ -92,9 +92,7 @@ pub(crate) fn component(
             step: format!("unpack {}", wanted.name),
             total: Some(packages.len() as u64),
         });
-        let component = unpack(wanted.name, &packages, folder, progress)?;
-        (wanted.prune)(folder)?;
-        component.save(folder)?;
+        unpack(wanted, &packages, folder, progress)?.save(folder)?;
         progress.event(Event::Finished {
             outcome: "done".to_owned(),
         });
@@ -115,16 +113,14 @@ impl Apt {
         progress: &dyn Progress,
     ) -> Result<Vec<(Archive, Utf8PathBuf)>> {
         self.configure(Utf8Path::new("/var/lib/apt/lists"))?;
-        let Err(error) = self.fetch_once(wanted, progress) else {
-            return self.files(wanted);
-        };
-        progress.event(Event::Note(format!(
-            "the machine's package lists do not serve: {error}"
-        )));
-        self.configure(&self.folder.join("lists"))?;
-        self.update(progress)?;
-        self.fetch_once(wanted, progress)?;
-        self.files(wanted)
+        self.fetch_once(wanted, progress).or_else(|error| {
+            progress.event(Event::Note(format!(
+                "the machine's package lists do not serve: {error}"
+            )));
+            self.configure(&self.folder.join("lists"))?;
+            self.update(progress)?;
+            self.fetch_once(wanted, progress)
+        })
     }
 
     fn configure(&self, lists: &Utf8Path) -> Result<()> {
@@ -154,7 +150,11 @@ impl Apt {
         Ok(())
     }
 
-    fn fetch_once(&self, wanted: &Wanted<'_>, progress: &dyn Progress) -> Result<()> {
+    fn fetch_once(
+        &self,
+        wanted: &Wanted<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<(Archive, Utf8PathBuf)>> {
         let archives = self.plan(wanted)?;
         let problem = |problem| Error::Missing {
             what: format!("usable {} among Debian's packages: {problem}", wanted.name),
@@ -180,7 +180,7 @@ impl Apt {
         progress.event(Event::Finished {
             outcome: "done".to_owned(),
         });
-        Ok(())
+        Ok(self.files(archives))
     }
 
     fn plan(&self, wanted: &Wanted<'_>) -> Result<Vec<Archive>> {
@@ -194,18 +194,14 @@ impl Apt {
         Ok(output.lines().filter_map(planned).collect())
     }
 
-    fn files(&self, wanted: &Wanted<'_>) -> Result<Vec<(Archive, Utf8PathBuf)>> {
-        let archives = self.folder.join("cache/archives");
-        let mut files: Vec<_> = self
-            .plan(wanted)?
+    fn files(&self, archives: Vec<Archive>) -> Vec<(Archive, Utf8PathBuf)> {
+        let folder = self.folder.join("cache/archives");
+        let mut files: Vec<_> = archives
             .into_iter()
-            .map(|archive| {
-                let file = archives.join(archive.file_name());
-                (archive, file)
-            })
+            .map(|archive| (archive.clone(), folder.join(archive.file_name())))
             .collect();
         files.sort_by(|one, other| one.1.cmp(&other.1));
-        Ok(files)
+        files
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -222,16 +218,14 @@ impl Apt {
 }
 
 fn unpack(
-    name: &str,
+    wanted: &Wanted<'_>,
     packages: &[(Archive, Utf8PathBuf)],
     folder: &Utf8Path,
     progress: &dyn Progress,
 ) -> Result<Component> {
     let mut unpacked = Vec::new();
     for (archive, file) in packages {
-        let mut command = Command::new("dpkg");
-        command.args(["--extract", file.as_str(), folder.as_str()]);
-        Call::new(format!("unpack {file}"), command).run()?;
+        extract(file, wanted.keep, folder)?;
         let sha256 = Sha256::of(&fs::read(file).map_err(Error::file("read", file))?);
         let (name, version) = (archive.package.clone(), archive.version.clone());
         unpacked.push(Package {
@@ -244,8 +238,27 @@ fn unpack(
         });
     }
     Ok(Component {
-        name: name.to_owned(),
+        name: wanted.name.to_owned(),
         packages: unpacked,
+    })
+}
+
+/// dpkg decompresses, we pick: half of what the packages hold is of no use here.
+fn extract(file: &Utf8Path, keep: fn(&Utf8Path) -> bool, folder: &Utf8Path) -> Result<()> {
+    let mut command = Command::new("dpkg");
+    command.args(["--fsys-tarfile", file.as_str()]);
+    Call::new(format!("unpack {file}"), command).reading(|stdout| {
+        let mut archive = tar::Archive::new(stdout);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let kept = Utf8Path::from_path(&entry.path()?)
+                .is_some_and(|path| keep(path.strip_prefix("./").unwrap_or(path)));
+            if kept && !entry.header().entry_type().is_dir() {
+                entry.unpack_in(folder)?;
+            }
+        }
+        // What follows the last entry must be read too, lest dpkg find nobody listening.
+        std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map(drop)
     })
 }
 

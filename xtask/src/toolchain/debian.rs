@@ -1,8 +1,6 @@
 //! Debian's Rust compiler, unpacked into the store. It brings no standard library for the boards' targets, but its source:
 //! cargo builds that, once, and keeps it.
 
-use std::fs;
-
 use camino::Utf8Path;
 
 use super::Provider;
@@ -11,7 +9,7 @@ use super::compiler::Compiler;
 use super::host::Host;
 use super::record::Component;
 use super::store::Store;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::Progress;
 
 /// The component's name in the store.
@@ -23,7 +21,7 @@ const WANTED: Wanted<'_> = Wanted {
     name: NAME,
     packages: &[RUSTC, "cargo-web", "rust-web-src", "libstd-rust-web-dev"],
     acceptable: new_enough,
-    prune,
+    keep,
 };
 
 /// The compiler, fetched if it is not there yet.
@@ -81,35 +79,13 @@ fn needed() -> String {
 }
 
 /// Of the compiler's own source only the standard library is needed, and of the rest no documentation.
-fn prune(root: &Utf8Path) -> Result<()> {
-    remove(&root.join("usr/share"))?;
-    let sources = root.join("usr/src");
-    for source in sources
-        .read_dir_utf8()
-        .map_err(Error::file("list", &sources))?
-        .flatten()
-    {
-        for entry in source
-            .path()
-            .read_dir_utf8()
-            .map_err(Error::file("list", source.path()))?
-            .flatten()
-        {
-            if entry.file_name() != "library" {
-                remove(entry.path())?;
-            }
-        }
+fn keep(path: &Utf8Path) -> bool {
+    let mut parts = path.components().map(|part| part.as_str());
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("usr"), Some("share"), ..) => false,
+        (Some("usr"), Some("src"), Some(_), fourth) => fourth == Some("library"),
+        _ => true,
     }
-    Ok(())
-}
-
-fn remove(path: &Utf8Path) -> Result<()> {
-    let removed = if path.is_dir() && !path.is_symlink() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    removed.map_err(Error::file("remove", path))
 }
 
 #[cfg(test)]
@@ -118,6 +94,24 @@ mod tests {
 
     fn rustc(version: &str) -> Vec<Archive> {
         vec![Archive::of(RUSTC, version)]
+    }
+
+    #[test]
+    fn only_what_builds_is_unpacked() {
+        for path in [
+            "usr/bin/rustc",
+            "usr/src/rustc-1.96.0/library/std/src/lib.rs",
+            "usr/lib/rustlib/src/rust",
+        ] {
+            assert!(keep(Utf8Path::new(path)), "{path}");
+        }
+        for path in [
+            "usr/share/doc/x",
+            "usr/src/rustc-1.96.0/compiler/x.rs",
+            "usr/src/rustc-1.96.0/x.py",
+        ] {
+            assert!(!keep(Utf8Path::new(path)), "{path}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! QEMU's user emulators: they run a board's binary on this machine, to see what it does before it is signed.
 
-use std::fs;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::apt::{self, Wanted};
@@ -9,7 +7,7 @@ use super::host;
 use super::store::{self, Store};
 use crate::board::{Board, Target};
 use crate::checkout::Checkout;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::Progress;
 
 /// The component's name in the store.
@@ -20,7 +18,7 @@ const WANTED: Wanted<'_> = Wanted {
     name: NAME,
     packages: &[NAME],
     acceptable: |_| Ok(()),
-    prune,
+    keep,
 };
 
 /// The program that runs this board's binaries here; fetched from Debian where the machine has none.
@@ -51,19 +49,18 @@ fn static_name(target: Target) -> String {
 }
 
 /// Keeps the boards' emulators, and none of the thirty others.
-fn prune(root: &Utf8Path) -> Result<()> {
-    let folder = root.join(FOLDER);
-    for entry in folder
-        .read_dir_utf8()
-        .map_err(Error::file("list", &folder))?
-        .flatten()
-    {
-        if !Target::ALL
-            .iter()
-            .any(|target| static_name(*target) == entry.file_name())
-        {
-            fs::remove_file(entry.path()).map_err(Error::file("remove", entry.path()))?;
-        }
+fn keep(path: &Utf8Path) -> bool {
+    let wanted = |target: &Target| path == Utf8Path::new(FOLDER).join(static_name(*target));
+    Target::ALL.iter().any(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_boards_emulators_are_kept() {
+        assert!(keep(Utf8Path::new("usr/bin/qemu-arm-static")));
+        assert!(!keep(Utf8Path::new("usr/bin/qemu-armeb-static")));
     }
-    Ok(())
 }

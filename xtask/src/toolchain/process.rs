@@ -1,8 +1,9 @@
 //! Runs other programs: their output is heard line by line, their last words are kept for the error, and none of them
 //! can hang a command that gave it a limit.
 
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::process::{Child, Command, Stdio};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -59,39 +60,74 @@ impl Call {
         self.lines(|_| {})
     }
 
+    /// Runs it, and lets `read` take its standard output to the end. Knows no limit.
+    pub(crate) fn reading(
+        mut self,
+        read: impl FnOnce(ChildStdout) -> io::Result<()>,
+    ) -> Result<()> {
+        let (mut child, stderr) = self.start()?;
+        let taken = child.stdout.take().map_or(Ok(()), read);
+        self.finish(child.wait(), true, stderr)?;
+        taken.map_err(|source| Error::Program {
+            program: self.program(),
+            source,
+        })
+    }
+
     /// Runs it, and hands on each line of its standard output as it comes.
     pub(crate) fn lines(mut self, mut on_line: impl FnMut(&str)) -> Result<()> {
-        let program = self.command.get_program().to_string_lossy().into_owned();
-        let cannot = |source| Error::Program {
-            program: program.clone(),
-            source,
-        };
-        let mut stderr = tempfile::tempfile().map_err(cannot)?;
-        self.command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr.try_clone().map_err(cannot)?);
-        let mut child = self.command.spawn().map_err(cannot)?;
+        let (mut child, stderr) = self.start()?;
         let in_time = listen(&mut child, self.limit, &mut on_line);
         if !in_time {
-            child.kill().map_err(cannot)?;
+            child.kill().map_err(|source| Error::Program {
+                program: self.program(),
+                source,
+            })?;
         }
-        let status = child.wait().map_err(cannot)?;
-        if in_time && status.success() {
-            return Ok(());
-        }
-        let outcome = if in_time {
-            said_by(status)
-        } else {
-            format!("ran longer than {} s and was stopped", self.limit.as_secs())
+        self.finish(child.wait(), in_time, stderr)
+    }
+
+    fn start(&mut self) -> Result<(Child, File)> {
+        let started = tempfile::tempfile().and_then(|stderr| {
+            self.command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(stderr.try_clone()?);
+            Ok((self.command.spawn()?, stderr))
+        });
+        started.map_err(|source| Error::Program {
+            program: self.program(),
+            source,
+        })
+    }
+
+    fn finish(
+        &self,
+        waited: io::Result<ExitStatus>,
+        in_time: bool,
+        mut stderr: File,
+    ) -> Result<()> {
+        let program = self.program();
+        let outcome = match waited {
+            Err(source) => return Err(Error::Program { program, source }),
+            Ok(_) if !in_time => {
+                format!("ran longer than {} s and was stopped", self.limit.as_secs())
+            }
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => said_by(status),
         };
+        let (attempt, said) = (self.attempt.clone(), last_words(&mut stderr));
         Err(Error::Failed {
-            attempt: self.attempt,
+            attempt,
             program,
             outcome,
-            said: last_words(&mut stderr),
+            said,
             next: self.advice,
         })
+    }
+
+    fn program(&self) -> String {
+        self.command.get_program().to_string_lossy().into_owned()
     }
 }
 
@@ -126,14 +162,14 @@ fn read_lines(stdout: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
-fn said_by(status: std::process::ExitStatus) -> String {
+fn said_by(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("exited with {code}"),
         None => format!("was ended by a {status}"),
     }
 }
 
-fn last_words(stderr: &mut std::fs::File) -> String {
+fn last_words(stderr: &mut File) -> String {
     let mut bytes = Vec::new();
     let length = stderr.metadata().map_or(0, |metadata| metadata.len());
     let read = stderr
@@ -158,6 +194,16 @@ mod tests {
     #[test]
     fn output_comes_back() {
         assert_eq!(shell("echo one; echo two").output().unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn output_can_be_read_as_bytes_and_failure_still_counts() {
+        let mut bytes = Vec::new();
+        shell("printf abc")
+            .reading(|mut stdout| stdout.read_to_end(&mut bytes).map(drop))
+            .unwrap();
+        assert_eq!(bytes, b"abc");
+        assert!(shell("exit 3").reading(|_| Ok(())).is_err());
     }
 
     #[test]

@@ -132,11 +132,18 @@ fn compiler() -> Result<Compiler> {
 
 fn rustup() -> Result<Command> {
     host::find("rustup")
-        .map(Command::new)
+        .map(quiet)
         .ok_or_else(|| Error::Missing {
             what: "rustup on PATH".to_owned(),
             next: "install it from rustup.rs, or build with --toolchain debian".to_owned(),
         })
+}
+
+/// Its errors are told in a sentence; a stack trace of its own says nothing to anybody here.
+fn quiet(program: Utf8PathBuf) -> Command {
+    let mut command = Command::new(program);
+    command.env("RUST_BACKTRACE", "0");
+    command
 }
 
 fn ask(arguments: &[&str]) -> Result<String> {

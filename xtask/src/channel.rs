@@ -1,0 +1,152 @@
+//! A channel's TOML, `manifests/channels/<name>.toml`: raw config in, checked config out.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail, ensure};
+use camino::Utf8Path;
+use firstlayer_policy::Channel;
+use firstlayer_signers::RolesConfig;
+use semver::Version;
+use serde::Deserialize;
+
+/// What new releases of a channel are given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelConfig {
+    /// Its name; also that of the role that signs it.
+    pub name: Channel,
+    /// The oldest version that may jump straight to a new release.
+    pub floor: Option<Version>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: Channel,
+    floor: Option<Version>,
+}
+
+impl ChannelConfig {
+    /// Reads the file of the channel `name` from `folder`, and checks it against the roles.
+    ///
+    /// # Errors
+    /// Names the file, the key and what is accepted; for a channel that is not there, those that are.
+    pub fn read(folder: &Utf8Path, name: &Channel, roles: &RolesConfig) -> Result<Self> {
+        let path = folder.join(format!("{name}.toml"));
+        if !path.is_file() {
+            bail!(
+                "there is no channel `{name}`: {path} is not there; the channels are {}",
+                Self::names(folder)?.join(", ")
+            );
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let raw: Raw =
+            toml::from_str(&text).with_context(|| format!("{path} is no channel configuration"))?;
+        ensure!(
+            raw.name == *name,
+            "{path}: name is `{}`, and must be `{name}`, as the file is called",
+            raw.name
+        );
+        check_role(name, roles)
+            .with_context(|| format!("{path} does not agree with keys/roles.toml"))?;
+        Ok(Self {
+            name: raw.name,
+            floor: raw.floor,
+        })
+    }
+
+    /// The names of the channels that `folder` configures, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn names(folder: &Utf8Path) -> Result<Vec<String>> {
+        let entries = folder
+            .read_dir_utf8()
+            .with_context(|| format!("cannot list {folder}"))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let path = entry
+                .with_context(|| format!("cannot list {folder}"))?
+                .into_path();
+            if path.extension() == Some("toml") {
+                names.extend(path.file_stem().map(str::to_owned));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// The role of the channel's name must be allowed to name its manifest and its bundles.
+fn check_role(channel: &Channel, roles: &RolesConfig) -> Result<()> {
+    let Some(delegation) = roles
+        .delegations
+        .iter()
+        .find(|delegation| delegation.name == channel.as_str())
+    else {
+        bail!("there is no delegation named `{channel}`");
+    };
+    for needed in [format!("{channel}.json"), format!("{channel}-*")] {
+        ensure!(
+            delegation.paths.contains(&needed),
+            "the delegation `{channel}` lacks the path `{needed}`"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLES: &str = include_str!("../../keys/roles.toml");
+
+    fn read(name: &str, text: &str) -> Result<ChannelConfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(folder.path()).unwrap();
+        fs::write(path.join("stable.toml"), text).unwrap();
+        ChannelConfig::read(
+            path,
+            &name.parse().unwrap(),
+            &RolesConfig::parse("roles.toml", ROLES).unwrap(),
+        )
+    }
+
+    #[test]
+    fn the_projects_own_channels_are_right() {
+        let folder = Utf8Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../manifests/channels"
+        ));
+        let roles = RolesConfig::parse("roles.toml", ROLES).unwrap();
+        let names = ChannelConfig::names(folder).unwrap();
+        assert_eq!(names, ["beta", "stable"]);
+        for name in names {
+            ChannelConfig::read(folder, &name.parse().unwrap(), &roles).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_floor_is_a_version() {
+        let config = read("stable", "name = \"stable\"\nfloor = \"1.2.3\"").unwrap();
+        assert_eq!(config.floor, Some(Version::new(1, 2, 3)));
+        assert!(read("stable", "name = \"stable\"\nfloor = \"1.2\"").is_err());
+    }
+
+    #[test]
+    fn errors_name_file_key_and_what_is_accepted() {
+        let unknown = format!(
+            "{:#}",
+            read("stable", "name = \"stable\"\nflor = \"1.2.3\"").unwrap_err()
+        );
+        assert!(
+            unknown.contains("stable.toml")
+                && unknown.contains("flor")
+                && unknown.contains("floor"),
+            "{unknown}"
+        );
+        let other = format!("{:#}", read("stable", "name = \"beta\"").unwrap_err());
+        assert!(other.contains("must be `stable`"), "{other}");
+        let missing = format!("{:#}", read("nightly", "name = \"stable\"").unwrap_err());
+        assert!(missing.contains("the channels are stable"), "{missing}");
+    }
+}

@@ -1,0 +1,311 @@
+//! Carries out a plan, step by step: build, image, bundle, sign, publish. Decides nothing that the plan left open.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write};
+
+use anyhow::{Context, Result, ensure};
+use camino::{Utf8Path, Utf8PathBuf};
+use firstlayer_bundle::{Options, PayloadSource, Written};
+use firstlayer_metadata::{Hashes, TargetFile, TargetPath};
+use firstlayer_policy::{BundleTarget, ChannelManifest, Release};
+use firstlayer_signers::{KeyDirectory, generate_development_keys};
+
+use super::author::{self, Author};
+use super::image::RootImage;
+use super::watched::Watched;
+use super::{BoardPlan, Inputs, Plan};
+use crate::progress::{Event, Progress};
+use crate::repository::{
+    Content, Disk, Lock, NewFile, Publication, State, publish, stored_name, sweep,
+};
+
+/// Where a board's firmware comes from: the cross-compiler, or in tests a file.
+pub trait Firmware {
+    /// The path of a board's `printerd`.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    fn build(&self, board: &BoardPlan, progress: &dyn Progress) -> Result<Utf8PathBuf>;
+}
+
+/// A bundle that was made, and where it lies.
+#[derive(Debug, Clone)]
+pub(crate) struct MadeBundle {
+    pub(crate) board: BoardPlan,
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) written: Written,
+    /// Bytes of the image in it.
+    pub(crate) image: u64,
+}
+
+/// What carrying out a plan needs beside the plan.
+pub(crate) struct Tools<'a> {
+    pub(crate) firmware: &'a dyn Firmware,
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) progress: &'a dyn Progress,
+    /// A folder for images and bundles until they are published.
+    pub(crate) scratch: &'a Utf8Path,
+}
+
+/// Does it all. The new state is visible to clients when this returns, and not before its last step.
+///
+/// # Errors
+/// What failed, on what. Clients then see the old state, and the next run begins by clearing up.
+pub(crate) fn execute(
+    plan: &Plan,
+    inputs: &Inputs,
+    lock: &Lock,
+    tools: &Tools<'_>,
+) -> Result<Vec<MadeBundle>> {
+    make_keys(plan, inputs, tools.progress)?;
+    let anchor = anchor(plan, inputs, tools)?;
+    let state = match &inputs.state {
+        Some(state) => state.clone(),
+        None => State::read(&inputs.folder, &anchor)?,
+    };
+    sweep(
+        &inputs.folder,
+        lock,
+        &state.keep(&inputs.folder)?,
+        tools.disk,
+    )?;
+    let bundles = bundles(plan, &anchor, tools)?;
+    let publication = sign(plan, inputs, &state, &anchor, &bundles, tools.progress)?;
+    tools.progress.event(Event::Started {
+        step: format!("publish into {}", plan.repository),
+        total: None,
+    });
+    publish(&inputs.folder, lock, &publication, tools.disk)?;
+    tools.progress.event(Event::Finished {
+        outcome: format!("{} is published", plan.version),
+    });
+    Ok(bundles)
+}
+
+fn make_keys(plan: &Plan, inputs: &Inputs, progress: &dyn Progress) -> Result<()> {
+    if plan.make_keys.is_empty() {
+        return Ok(());
+    }
+    let total = u64::try_from(plan.make_keys.len()).ok();
+    progress.event(Event::Started {
+        step: format!("make development keys in {}", plan.keys),
+        total,
+    });
+    let mut done = 0;
+    generate_development_keys(
+        &inputs.roles,
+        &KeyDirectory::new(plan.keys.as_std_path()),
+        |_| {
+            done += 1;
+            progress.event(Event::Advanced { done });
+        },
+    )?;
+    progress.event(Event::Finished {
+        outcome: format!("{done} keys, for development only"),
+    });
+    Ok(())
+}
+
+fn anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
+    if let Some(anchor) = &inputs.anchor {
+        return Ok(anchor.clone());
+    }
+    ensure!(
+        plan.make_anchor,
+        "there is no trust anchor at {}",
+        plan.anchor
+    );
+    let bytes = author::first_root(&inputs.roles, &inputs.keys, inputs.now)
+        .context("cannot make the trust anchor")?;
+    crate::repository::replace(tools.disk, &plan.anchor, &mut bytes.as_slice())
+        .with_context(|| format!("cannot write the trust anchor {}", plan.anchor))?;
+    Ok(bytes)
+}
+
+/// Builds, images and bundles each board of the plan. The bytes depend on the plan, the firmware and the anchor alone.
+pub(crate) fn bundles(plan: &Plan, anchor: &[u8], tools: &Tools<'_>) -> Result<Vec<MadeBundle>> {
+    if tools.scratch.exists() {
+        fs::remove_dir_all(tools.scratch)
+            .with_context(|| format!("cannot clear {}", tools.scratch))?;
+    }
+    fs::create_dir_all(tools.scratch).with_context(|| format!("cannot make {}", tools.scratch))?;
+    let mut made = Vec::new();
+    for board in &plan.boards {
+        let firmware = tools.firmware.build(board, tools.progress)?;
+        let image = tools.scratch.join(format!("{}-root.tar", board.board));
+        write_image(plan, board, &firmware, anchor, &image)?;
+        made.push(
+            bundle(plan, board, &image, tools).with_context(|| format!("cannot bundle {image}"))?,
+        );
+    }
+    Ok(made)
+}
+
+fn write_image(
+    plan: &Plan,
+    board: &BoardPlan,
+    firmware: &Utf8Path,
+    anchor: &[u8],
+    path: &Utf8Path,
+) -> Result<()> {
+    let file = File::create(path).with_context(|| format!("cannot make {path}"))?;
+    let image = RootImage {
+        firmware,
+        identity: plan.identity(board),
+        built: plan.built(),
+        anchor,
+        channel: plan.channel.as_str(),
+    };
+    image
+        .write(BufWriter::new(file))
+        .with_context(|| format!("cannot make the image of {}", board.board))?;
+    let length = fs::metadata(path)
+        .with_context(|| format!("cannot look at {path}"))?
+        .len();
+    ensure!(
+        length <= board.slot,
+        "the image of {} has {length} bytes, and its root slot holds {}; nothing was signed",
+        board.board,
+        board.slot
+    );
+    Ok(())
+}
+
+fn bundle(
+    plan: &Plan,
+    board: &BoardPlan,
+    image: &Utf8Path,
+    tools: &Tools<'_>,
+) -> Result<MadeBundle> {
+    let length = fs::metadata(image)?.len();
+    tools.progress.event(Event::Started {
+        step: format!("compress {}", board.bundle),
+        total: Some(length),
+    });
+    let reader = Watched::new(BufReader::new(File::open(image)?), tools.progress);
+    let payload = PayloadSource {
+        name: "root".parse()?,
+        length,
+        reader: Box::new(reader),
+    };
+    let path = tools.scratch.join(&board.bundle);
+    let mut out = BufWriter::new(File::create(&path)?);
+    let mut spool = tempfile::tempfile_in(tools.scratch)?;
+    let written = firstlayer_bundle::write(
+        plan.identity(board),
+        vec![payload],
+        &mut spool,
+        &mut out,
+        &Options::default(),
+    )?;
+    out.flush()?;
+    tools.progress.event(Event::Finished {
+        outcome: format!("{length} bytes became {}", written.length),
+    });
+    Ok(MadeBundle {
+        board: board.clone(),
+        path,
+        written,
+        image: length,
+    })
+}
+
+fn sign(
+    plan: &Plan,
+    inputs: &Inputs,
+    state: &State,
+    anchor: &[u8],
+    bundles: &[MadeBundle],
+    progress: &dyn Progress,
+) -> Result<Publication> {
+    let mut publication = Publication::default();
+    let role = plan.channel.as_str();
+    let mut release = None;
+    if !bundles.is_empty() {
+        let published = state
+            .targets(role)
+            .map(|role| role.targets.clone())
+            .unwrap_or_default();
+        release = Some((
+            role,
+            add_release(plan, inputs, bundles, published, &mut publication)?,
+        ));
+    }
+    let author = Author {
+        roles: &inputs.roles,
+        keys: &inputs.keys,
+        state,
+        now: inputs.now,
+    };
+    let signed = author.sign(&plan.signings, release, progress)?;
+    publication.metadata = signed.metadata;
+    publication.timestamp = signed.timestamp;
+    if !state.is_published() {
+        publication.anchor = Some(anchor.to_vec());
+        let name = format!("{}.root.json", state.anchor_version());
+        publication.metadata.insert(
+            0,
+            NewFile {
+                name,
+                content: Content::Bytes(anchor.to_vec()),
+            },
+        );
+    }
+    Ok(publication)
+}
+
+/// Adds the bundles and the new channel manifest to the publication, and to the targets of the channel's role.
+fn add_release(
+    plan: &Plan,
+    inputs: &Inputs,
+    bundles: &[MadeBundle],
+    mut targets: BTreeMap<TargetPath, TargetFile>,
+    publication: &mut Publication,
+) -> Result<BTreeMap<TargetPath, TargetFile>> {
+    let mut releases = inputs
+        .manifest()
+        .map(|manifest| manifest.releases().to_vec())
+        .unwrap_or_default();
+    for made in bundles {
+        releases.push(release(plan, made));
+        let file = TargetFile {
+            length: made.written.length,
+            hashes: Hashes::from_sha256(made.written.sha256.as_bytes()),
+            custom: None,
+        };
+        let name = stored_name(&made.board.bundle, &file);
+        publication.targets.push(NewFile {
+            name,
+            content: Content::File(made.path.clone()),
+        });
+        targets.insert(made.board.bundle.parse()?, file);
+    }
+    let manifest = ChannelManifest::new(plan.channel.clone(), releases)?.to_bytes()?;
+    let name = ChannelManifest::target_name(&plan.channel);
+    let file = TargetFile::of(&manifest);
+    publication.targets.push(NewFile {
+        name: stored_name(&name, &file),
+        content: Content::Bytes(manifest),
+    });
+    targets.insert(name.parse()?, file);
+    Ok(targets)
+}
+
+fn release(plan: &Plan, made: &MadeBundle) -> Release {
+    Release {
+        version: plan.version.clone(),
+        board: made.board.board.clone(),
+        models: made.board.models.clone(),
+        counter: plan.counter,
+        built: plan.built(),
+        bundle: BundleTarget {
+            target: made.board.bundle.clone(),
+            length: made.written.length,
+            sha256: made.written.sha256,
+            manifest: made.written.digest,
+        },
+        floor: plan.floor.clone(),
+        yanked: None,
+    }
+}

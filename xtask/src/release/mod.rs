@@ -1,0 +1,183 @@
+//! From a commit to a published release: plan, preflight, build, image, bundle, sign, publish, verify.
+//!
+//! The plan is computed first and executed as it is. A probe of what the image can do comes between image and signing
+//! in another issue; until then no capability is claimed.
+
+mod author;
+mod execute;
+mod image;
+mod inputs;
+mod plan;
+mod preflight;
+mod report;
+mod reproducible;
+mod request;
+mod signing;
+mod verify;
+mod watched;
+
+use anyhow::{Context, Result};
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+
+pub use execute::Firmware;
+pub use inputs::{Inputs, read_roles};
+pub use plan::{BoardPlan, Plan, PlanError};
+pub use report::{Made, Outcome, Report};
+pub use reproducible::{Reproducible, check_reproducible};
+pub use request::{Environment, Request, keys_folder, repository_folder};
+pub(crate) use signing::near_expiry;
+pub use signing::{Signing, Why};
+pub(crate) use verify::Visitor;
+
+use crate::build;
+use crate::checkout::Checkout;
+use crate::problems::Problems;
+use crate::progress::Progress;
+use crate::repository::{Disk, Lock, RealDisk};
+
+/// Says what a release would do, and what stands in its way; changes nothing.
+///
+/// # Errors
+/// [`crate::problems::Stopped`] when the inputs do not suffice for a plan.
+pub fn dry_run(checkout: &Checkout, request: &Request, now: Timestamp) -> Result<Report> {
+    let mut problems = Problems::default();
+    let planned = prepare(checkout, request, now, &mut problems)?;
+    let Some((plan, _)) = planned else {
+        return Err(problems
+            .into_result()
+            .err()
+            .context("there is neither a plan nor a reason why not")?
+            .into());
+    };
+    Ok(Report {
+        outcome: Outcome::Planned,
+        plan,
+        problems,
+        bundles: Vec::new(),
+    })
+}
+
+/// Releases, with the cross-compiler and the machine's own disk.
+///
+/// # Errors
+/// [`crate::problems::Stopped`] before anything was done, or what failed while doing it.
+pub fn run(
+    checkout: &Checkout,
+    request: &Request,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    run_with(
+        checkout,
+        request,
+        now,
+        &CrossCompiled { checkout },
+        &RealDisk,
+        progress,
+    )
+}
+
+/// Releases, with the firmware and the disk that a test brings.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    checkout: &Checkout,
+    request: &Request,
+    now: Timestamp,
+    firmware: &dyn Firmware,
+    disk: &dyn Disk,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    let mut problems = Problems::default();
+    let lock = problems.take(crate::repository::Folder::new(&request.repository).lock());
+    let planned = prepare(checkout, request, now, &mut problems)?;
+    problems.into_result()?;
+    let (lock, (plan, inputs)) = lock
+        .zip(planned)
+        .context("there is neither a plan nor a reason why not")?;
+    if plan.is_done() {
+        return Ok(Report {
+            outcome: Outcome::Unchanged,
+            plan,
+            problems: Problems::default(),
+            bundles: Vec::new(),
+        });
+    }
+    let scratch = checkout.state().join("release");
+    let tools = execute::Tools {
+        firmware,
+        disk,
+        progress,
+        scratch: &scratch,
+    };
+    carry_out(plan, &inputs, &lock, &tools)
+}
+
+fn carry_out(
+    plan: Plan,
+    inputs: &Inputs,
+    lock: &Lock,
+    tools: &execute::Tools<'_>,
+) -> Result<Report> {
+    let made = execute::execute(&plan, inputs, lock, tools)?;
+    let version = (!made.is_empty()).then_some(&plan.version);
+    verify::as_a_printer(
+        &inputs.folder,
+        &plan.anchor,
+        &plan.channel,
+        version,
+        inputs.now,
+        tools.progress,
+    )
+    .context("it is published, but a printer would refuse it")?;
+    let outcome = if made.is_empty() {
+        Outcome::Renewed
+    } else {
+        Outcome::Released
+    };
+    let bundles = made.iter().map(Made::from).collect();
+    Ok(Report {
+        outcome,
+        plan,
+        problems: Problems::default(),
+        bundles,
+    })
+}
+
+/// Inputs, plan and preflight; no plan where the inputs are not all there, and then `problems` say why.
+fn prepare(
+    checkout: &Checkout,
+    request: &Request,
+    now: Timestamp,
+    problems: &mut Problems,
+) -> Result<Option<(Plan, Inputs)>> {
+    let Some(inputs) = Inputs::gather(checkout, request, now, problems) else {
+        return Ok(None);
+    };
+    let plan = Plan::compute(&inputs, request.anchor(checkout))?;
+    preflight::check(checkout, &plan, &inputs, problems);
+    Ok(Some((plan, inputs)))
+}
+
+/// The firmware as `cargo xtask build` makes it.
+struct CrossCompiled<'a> {
+    checkout: &'a Checkout,
+}
+
+impl Firmware for CrossCompiled<'_> {
+    fn build(&self, board: &BoardPlan, progress: &dyn Progress) -> Result<Utf8PathBuf> {
+        let request = build::Request {
+            boards: vec![board.board.to_string()],
+            ..build::Request::default()
+        };
+        let report = build::build(self.checkout, &request, progress)?;
+        let binary = report
+            .binaries
+            .into_iter()
+            .next()
+            .context("the build made no binary")?;
+        Ok(binary.path)
+    }
+}

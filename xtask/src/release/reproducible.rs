@@ -1,0 +1,239 @@
+//! Proves that a commit gives the same bundles in another folder: two fresh checkouts, two builds, one comparison.
+//!
+//! A bundle's inputs are the commit, the version, the counter, the trust anchor and the toolchain; the plan names them,
+//! and both builds get the same plan. Uncommitted changes are no input: this is about the commit.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use camino::{Utf8Path, Utf8PathBuf};
+use firstlayer_bundle::Sha256;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::execute::{MadeBundle, Tools, bundles};
+use super::{CrossCompiled, Plan, Request};
+use crate::checkout::Checkout;
+use crate::problems::Problems;
+use crate::progress::{Event, Progress};
+use crate::repository::RealDisk;
+
+/// What the two builds gave.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reproducible {
+    /// The commit that was built twice.
+    pub commit: String,
+    /// One a board.
+    pub bundles: Vec<Compared>,
+}
+
+/// Two bundles of one board.
+#[derive(Debug, Clone, Serialize)]
+pub struct Compared {
+    /// The bundle's target name.
+    pub bundle: String,
+    /// Hashes of the two.
+    pub sha256: [Sha256; 2],
+    /// The first entry of the image that differs, where the bundles do.
+    pub differs: Option<String>,
+}
+
+impl Reproducible {
+    /// Whether every bundle came out the same.
+    pub fn holds(&self) -> bool {
+        self.bundles
+            .iter()
+            .all(|compared| compared.differs.is_none())
+    }
+}
+
+/// Builds the commit twice, each time in a folder of its own, and compares.
+///
+/// # Errors
+/// [`crate::problems::Stopped`] without a plan, or what failed in cloning or building. A difference is no error here.
+pub fn check_reproducible(
+    checkout: &Checkout,
+    request: &Request,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Reproducible> {
+    let mut problems = Problems::default();
+    let planned = super::prepare(checkout, request, now, &mut problems)?;
+    let (mut plan, inputs) = match planned {
+        Some(planned) => planned,
+        None => {
+            return Err(problems
+                .into_result()
+                .err()
+                .context("there is no plan")?
+                .into());
+        }
+    };
+    if plan.source.changed.is_some() {
+        progress.event(Event::Note(
+            "the tree has uncommitted changes; what is checked is the commit".to_owned(),
+        ));
+    }
+    plan.boards = super::plan::every_board(&inputs, &plan.version);
+    let anchor = inputs.anchor.clone().unwrap_or_else(|| b"{}\n".to_vec());
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let mut made = Vec::new();
+    for folder in &folders {
+        let folder = Utf8Path::from_path(folder.path())
+            .context("the temporary folder's name is no UTF-8")?;
+        made.push(build_in(folder, checkout, &plan, &anchor, progress)?);
+    }
+    compare(plan.source.commit, &made)
+}
+
+fn build_in(
+    folder: &Utf8Path,
+    checkout: &Checkout,
+    plan: &Plan,
+    anchor: &[u8],
+    progress: &dyn Progress,
+) -> Result<Vec<MadeBundle>> {
+    let root = folder.join("source");
+    progress.event(Event::Note(format!(
+        "build {} in {root}",
+        plan.source.commit
+    )));
+    git(&[
+        "clone",
+        "--quiet",
+        "--shared",
+        "--no-checkout",
+        checkout.root().as_str(),
+        root.as_str(),
+    ])?;
+    git(&[
+        "-C",
+        root.as_str(),
+        "checkout",
+        "--quiet",
+        "--detach",
+        &plan.source.commit,
+    ])?;
+    let copy = Checkout::around(&root)?;
+    share_toolchain(checkout, &copy)?;
+    let scratch = folder.join("bundles");
+    let tools = Tools {
+        firmware: &CrossCompiled { checkout: &copy },
+        disk: &RealDisk,
+        progress,
+        scratch: &scratch,
+    };
+    bundles(plan, anchor, &tools)
+}
+
+/// The toolchain is an input, and large: both builds use the one that is there.
+fn share_toolchain(checkout: &Checkout, copy: &Checkout) -> Result<()> {
+    let shared = checkout.state().join("toolchain");
+    fs::create_dir_all(&shared).with_context(|| format!("cannot make {shared}"))?;
+    fs::create_dir_all(copy.state()).with_context(|| format!("cannot make {}", copy.state()))?;
+    symlink(&shared, copy.state().join("toolchain"))
+        .with_context(|| format!("cannot link to {shared}"))
+}
+
+fn git(arguments: &[&str]) -> Result<()> {
+    let output = Command::new("git")
+        .args(arguments)
+        .output()
+        .context("cannot run git")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "`git {}` failed: {}",
+        arguments.join(" "),
+        said.trim()
+    );
+    Ok(())
+}
+
+fn compare(commit: String, made: &[Vec<MadeBundle>]) -> Result<Reproducible> {
+    let [first, second] = made else {
+        anyhow::bail!("there are not two builds to compare")
+    };
+    let mut bundles = Vec::new();
+    for (one, other) in first.iter().zip(second) {
+        let differs = match one.written == other.written {
+            true => None,
+            false => Some(first_difference(&image_of(one), &image_of(other))?),
+        };
+        let sha256 = [one.written.sha256, other.written.sha256];
+        bundles.push(Compared {
+            bundle: one.board.bundle.clone(),
+            sha256,
+            differs,
+        });
+    }
+    Ok(Reproducible { commit, bundles })
+}
+
+fn image_of(made: &MadeBundle) -> Utf8PathBuf {
+    made.path
+        .with_file_name(format!("{}-root.tar", made.board.board))
+}
+
+/// Names the first entry of two root images whose header or contents differ.
+fn first_difference(one: &Utf8Path, other: &Utf8Path) -> Result<String> {
+    let open =
+        |path: &Utf8Path| -> Result<_> { Ok(tar::Archive::new(BufReader::new(File::open(path)?))) };
+    let (mut one, mut other) = (open(one)?, open(other)?);
+    let mut others = other.entries()?;
+    for entry in one.entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.display().to_string();
+        let Some(counterpart) = others.next() else {
+            return Ok(format!("{path}, which only the first image has"));
+        };
+        let mut counterpart = counterpart?;
+        if entry.header().as_bytes() != counterpart.header().as_bytes() {
+            return Ok(format!("the header of {path}"));
+        }
+        let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+        entry.read_to_end(&mut bytes)?;
+        counterpart.read_to_end(&mut expected)?;
+        if let Some(offset) = bytes
+            .iter()
+            .zip(&expected)
+            .position(|(byte, other)| byte != other)
+        {
+            return Ok(format!("{path}, from byte {offset}"));
+        }
+    }
+    Ok("the compressed form of equal images".to_owned())
+}
+
+impl fmt::Display for Reproducible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.holds() {
+            "is reproducible"
+        } else {
+            "is NOT reproducible"
+        };
+        writeln!(
+            f,
+            "commit {} {verdict}: built twice, in two folders",
+            self.commit
+        )?;
+        for compared in &self.bundles {
+            let [one, other] = &compared.sha256;
+            match &compared.differs {
+                None => writeln!(f, "  {}  sha256 {one}, both times", compared.bundle)?,
+                Some(place) => {
+                    writeln!(
+                        f,
+                        "  {}  sha256 {one} and {other}; first difference: {place}",
+                        compared.bundle
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

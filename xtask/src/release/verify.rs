@@ -1,0 +1,193 @@
+//! Fetches the published result back as a printer would: from the trust anchor alone, every signature and every byte.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+use anyhow::{Context, Result, ensure};
+use camino::Utf8Path;
+use firstlayer_bundle::{Limits as BundleLimits, Reader};
+use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
+use firstlayer_policy::{Channel, ChannelManifest, Release};
+use jiff::Timestamp;
+
+use super::watched::Watched;
+use crate::progress::{Event, Progress};
+use crate::repository::{Folder, FolderRemote, NothingKept};
+
+/// A printer that has the repository's folder at hand and knows nothing but its anchor.
+pub(crate) struct Visitor<'a> {
+    folder: &'a Folder,
+    client: Client<FolderRemote, NothingKept>,
+}
+
+impl<'a> Visitor<'a> {
+    /// Refreshes the metadata.
+    ///
+    /// # Errors
+    /// Whatever a printer would refuse.
+    pub(crate) fn enter(folder: &'a Folder, anchor: &[u8], now: Timestamp) -> Result<Self> {
+        let mut client = Client::new(
+            FolderRemote(folder.clone()),
+            NothingKept,
+            anchor,
+            Limits::default(),
+        )?;
+        client.refresh(now)?;
+        Ok(Self { folder, client })
+    }
+
+    /// A channel's manifest, if there is one; its role must be the one that signed it.
+    ///
+    /// # Errors
+    /// Whatever a printer would refuse.
+    pub(crate) fn channel(&mut self, channel: &Channel) -> Result<Option<ChannelManifest>> {
+        let name = ChannelManifest::target_name(channel);
+        let Some(target) = self.client.find_target(&name.parse()?)? else {
+            return Ok(None);
+        };
+        check_signer(&target, channel)?;
+        let limits = firstlayer_policy::Limits::default();
+        ensure!(
+            target.length() <= limits.bytes as u64,
+            "{name} is longer than printers accept"
+        );
+        let mut bytes = Vec::new();
+        let mut checked = Checked::open(self.folder, &target)?;
+        checked.read_to_end(&mut bytes)?;
+        checked.finish()?;
+        Ok(Some(ChannelManifest::parse(&bytes, channel, &limits)?))
+    }
+
+    /// Reads a release's bundle to its end, with every hash of TUF, of the manifest and of each frame.
+    ///
+    /// # Errors
+    /// Whatever a printer would refuse.
+    pub(crate) fn bundle(
+        &mut self,
+        channel: &Channel,
+        release: &Release,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let name = &release.bundle.target;
+        progress.event(Event::Started {
+            step: format!("verify {name}"),
+            total: Some(release.bundle.length),
+        });
+        let target = self
+            .client
+            .find_target(&name.parse()?)?
+            .with_context(|| format!("{name} is not signed"))?;
+        check_signer(&target, channel)?;
+        ensure!(
+            target.length() == release.bundle.length
+                && target.hashes().sha256() == Some(release.bundle.sha256.to_string().as_str()),
+            "the channel manifest and the targets metadata disagree about {name}"
+        );
+        let mut checked = Checked::open(self.folder, &target)?;
+        let source = BufReader::with_capacity(1 << 18, Watched::new(&mut checked, progress));
+        read_bundle(source, release).with_context(|| format!("{name} is not acceptable"))?;
+        checked.finish()?;
+        progress.event(Event::Finished {
+            outcome: "as signed, to the last byte".to_owned(),
+        });
+        Ok(())
+    }
+}
+
+/// A printer on a channel accepts what that channel's role signed, and nothing else.
+fn check_signer(target: &Target, channel: &Channel) -> Result<()> {
+    let (path, role) = (target.path(), target.role());
+    ensure!(
+        role.as_str() == channel.as_str(),
+        "{path} is signed by the role {role}, and must be by {channel}"
+    );
+    Ok(())
+}
+
+fn read_bundle(source: impl Read, release: &Release) -> Result<()> {
+    let reader = Reader::new(source, &release.bundle.manifest, &BundleLimits::default())?;
+    let identity = reader.manifest().identity();
+    ensure!(
+        (
+            &identity.board,
+            &identity.models,
+            &identity.version,
+            identity.counter
+        ) == (
+            &release.board,
+            &release.models,
+            &release.version,
+            release.counter
+        ),
+        "the bundle says that it is something else than the channel manifest does"
+    );
+    reader.read(|_, _| Ok(()))?;
+    Ok(())
+}
+
+/// A target's file, every byte of which goes through the metadata's own check.
+struct Checked<'a> {
+    file: File,
+    path: String,
+    verifier: TargetVerifier<'a>,
+}
+
+impl<'a> Checked<'a> {
+    fn open(folder: &Folder, target: &'a Target) -> Result<Self> {
+        let path = folder.targets().join(target.consistent_name());
+        let file =
+            File::open(&path).with_context(|| format!("cannot open {path}, which is signed"))?;
+        Ok(Self {
+            file,
+            path: path.into_string(),
+            verifier: target.verify()?,
+        })
+    }
+
+    /// There must be nothing left to read, and what was read must be what was signed.
+    fn finish(mut self) -> Result<()> {
+        io::copy(&mut self, &mut io::sink())
+            .with_context(|| format!("cannot read {} to its end", self.path))?;
+        self.verifier.finish()?;
+        Ok(())
+    }
+}
+
+impl Read for Checked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        let read = buffer.get(..count).unwrap_or_default();
+        self.verifier.update(read).map_err(io::Error::other)?;
+        Ok(count)
+    }
+}
+
+/// Verifies what a release made or renewed: every role, the channel's manifest, and the bundles of `version`.
+///
+/// # Errors
+/// Whatever a printer would refuse.
+pub(crate) fn as_a_printer(
+    folder: &Folder,
+    anchor: &Utf8Path,
+    channel: &Channel,
+    version: Option<&semver::Version>,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let anchor = std::fs::read(anchor).with_context(|| format!("cannot read {anchor}"))?;
+    let mut visitor = Visitor::enter(folder, &anchor, now)?;
+    let manifest = visitor.channel(channel)?;
+    let releases = manifest
+        .as_ref()
+        .map(|manifest| manifest.releases())
+        .unwrap_or_default();
+    let mut found = releases
+        .iter()
+        .filter(|release| Some(&release.version) == version)
+        .peekable();
+    ensure!(
+        version.is_none() || found.peek().is_some(),
+        "the channel {channel} does not hold the release"
+    );
+    found.try_for_each(|release| visitor.bundle(channel, release, progress))
+}

@@ -1,0 +1,15 @@
+//! A published repository as a folder of plain files: reading it as a client would, and changing it in one step.
+
+mod client;
+mod disk;
+mod folder;
+mod publish;
+mod state;
+
+pub use client::{FolderRemote, NothingKept};
+pub(crate) use disk::replace;
+pub use disk::{Disk, RealDisk};
+pub use folder::{Folder, Lock};
+pub use publish::{Content, Keep, NewFile, Publication, publish, sweep};
+pub(crate) use state::stored_name;
+pub use state::{RoleState, State};

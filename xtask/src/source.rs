@@ -1,0 +1,134 @@
+//! What is being released: the commit, its time and place in history, and whether the tree differs from it.
+//!
+//! Asks git, and changes nothing that is the user's: neither the index nor the object store.
+
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+use camino::Utf8Path;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A checkout's state, as git tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The commit that is checked out, 40 hexadecimal digits.
+    pub commit: String,
+    /// When it was committed: the only time that goes into images.
+    pub time: Timestamp,
+    /// Commits from the beginning of the history that is there up to this one.
+    pub count: u64,
+    /// Whether older history is cut off, so that `count` is lower than in a full clone.
+    pub shallow: bool,
+    /// The id of the tree as it lies in the folder, where that differs from the commit's.
+    pub changed: Option<String>,
+    /// Names of the tags on this commit.
+    pub tags: Vec<String>,
+}
+
+impl Source {
+    /// Looks at the checkout that `root` is the top of.
+    ///
+    /// # Errors
+    /// When git is not there, the folder is no checkout of it, or it has no commit yet; the text says what to do.
+    pub fn examine(root: &Utf8Path) -> Result<Self> {
+        let git = Git { root };
+        let head = git.line(&["log", "-1", "--format=%H %ct"]).with_context(|| {
+            format!("{root} is no git checkout with a commit in it; a release is made of a commit, so run `git init`, `git add --all` and `git commit` there, or clone the project")
+        })?;
+        let (commit, time) = head.split_once(' ').context("git told no commit time")?;
+        Ok(Self {
+            commit: commit.to_owned(),
+            time: Timestamp::from_second(time.parse().context("git's commit time is no number")?)?,
+            count: git
+                .line(&["rev-list", "--count", "HEAD"])?
+                .parse()
+                .context("git's commit count is no number")?,
+            shallow: git.line(&["rev-parse", "--is-shallow-repository"])? == "true",
+            changed: git.changed_tree()?,
+            tags: git
+                .text(&["tag", "--points-at", "HEAD"])?
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// Eight digits that tell this state from every other: of the changed tree, or else of the commit.
+    pub fn short_id(&self) -> &str {
+        let id = self.changed.as_ref().unwrap_or(&self.commit);
+        id.get(..8).unwrap_or(id)
+    }
+}
+
+struct Git<'a> {
+    root: &'a Utf8Path,
+}
+
+impl Git<'_> {
+    /// The id of the tree as it lies there, or `None` if it is the commit's own.
+    fn changed_tree(&self) -> Result<Option<String>> {
+        if self
+            .text(&["status", "--porcelain", "--untracked-files=normal"])?
+            .is_empty()
+        {
+            return Ok(None);
+        }
+        let tree = self.write_tree()?;
+        let committed = self.line(&["rev-parse", "HEAD^{tree}"])?;
+        Ok((tree != committed).then_some(tree))
+    }
+
+    /// Writes the tree with an index and an object store of its own, which are gone afterwards.
+    fn write_tree(&self) -> Result<String> {
+        let scratch = tempfile::tempdir().context("cannot make a temporary folder for git")?;
+        let git_folder = self.line(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+        let index = self.line(&["rev-parse", "--path-format=absolute", "--git-path", "index"])?;
+        // A copy of the index spares git from hashing every file again; without one it only takes longer.
+        let _ = std::fs::copy(index, scratch.path().join("index"));
+        let run = |arguments: &[&str]| {
+            let mut command = self.command(arguments);
+            command
+                .env("GIT_INDEX_FILE", scratch.path().join("index"))
+                .env("GIT_OBJECT_DIRECTORY", scratch.path())
+                .env(
+                    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                    format!("{git_folder}/objects"),
+                );
+            finish(command.output(), arguments)
+        };
+        run(&["add", "--all"])?;
+        Ok(run(&["write-tree"])?.trim().to_owned())
+    }
+
+    fn line(&self, arguments: &[&str]) -> Result<String> {
+        Ok(self.text(arguments)?.trim().to_owned())
+    }
+
+    fn text(&self, arguments: &[&str]) -> Result<String> {
+        finish(self.command(arguments).output(), arguments)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(self.root)
+            .args(arguments)
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("LC_ALL", "C");
+        command
+    }
+}
+
+fn finish(output: std::io::Result<Output>, arguments: &[&str]) -> Result<String> {
+    let shown = arguments.join(" ");
+    let output = output.with_context(|| format!("cannot run `git {shown}`; is git installed?"))?;
+    if !output.status.success() {
+        bail!(
+            "`git {shown}` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`git {shown}` printed no text"))
+}
