@@ -1,11 +1,13 @@
 //! Keys of other people's repositories: ECDSA P-256 and RSA-PSS, verification only.
 
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use spki::der::{Decode, Document, asn1::BitStringRef};
-use spki::{ObjectIdentifier, SubjectPublicKeyInfo};
+use spki::der::{Decode, Document};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 
 /// The bare public key: an uncompressed point, or modulus and exponent in PKCS#1's form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,9 +21,9 @@ impl ForeignKey {
     pub(crate) fn read(keytype: &str, scheme: &str, pem: &str) -> Option<Self> {
         match (keytype, scheme) {
             ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256") => {
-                bare_key(pem, EC_PUBLIC_KEY).map(Self::EcdsaP256)
+                bare_key(pem, EC_PUBLIC_KEY, Some(P256)).map(Self::EcdsaP256)
             }
-            ("rsa", "rsassa-pss-sha256") => bare_key(pem, RSA_ENCRYPTION).map(Self::RsaPss),
+            ("rsa", "rsassa-pss-sha256") => bare_key(pem, RSA_ENCRYPTION, None).map(Self::RsaPss),
             _ => None,
         }
     }
@@ -37,14 +39,16 @@ impl ForeignKey {
     }
 }
 
-/// The content of a PEM public key of this algorithm. Ring refuses points that are not on P-256 when it verifies.
-fn bare_key(pem: &str, algorithm: ObjectIdentifier) -> Option<Vec<u8>> {
+/// The content of a PEM public key of this algorithm and curve.
+fn bare_key(
+    pem: &str,
+    algorithm: ObjectIdentifier,
+    curve: Option<ObjectIdentifier>,
+) -> Option<Vec<u8>> {
     let (label, document) = Document::from_pem(pem.trim()).ok()?;
-    let info = SubjectPublicKeyInfo::<spki::der::AnyRef<'_>, BitStringRef<'_>>::from_der(
-        document.as_bytes(),
-    )
-    .ok()?;
-    let fits = label == "PUBLIC KEY" && info.algorithm.oid == algorithm;
-    fits.then(|| info.subject_public_key.as_bytes().map(<[u8]>::to_vec))
-        .flatten()
+    let info = SubjectPublicKeyInfoRef::from_der(document.as_bytes()).ok()?;
+    let same_curve = info.algorithm.parameters_oid().ok() == curve;
+    let fits = label == "PUBLIC KEY" && info.algorithm.oid == algorithm && same_curve;
+    let bytes = info.subject_public_key.as_bytes().filter(|_| fits)?;
+    Some(bytes.to_vec())
 }
