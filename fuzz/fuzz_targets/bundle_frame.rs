@@ -6,10 +6,16 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u32, &[u8])| {
     let (length, stored) = input;
-    let Some(manifest) = manifest(length, stored) else { return };
+    let Some(manifest) = manifest(length, stored) else {
+        return;
+    };
     let frame = &manifest.payloads()[0].frames[0];
     let mut raw = Vec::new();
-    if Decoder::new().unwrap().decode(frame, stored, &mut raw).is_ok() {
+    if Decoder::new()
+        .unwrap()
+        .decode(frame, stored, &mut raw)
+        .is_ok()
+    {
         assert_eq!(raw.len() as u64, u64::from(length));
     }
 });
@@ -20,10 +26,14 @@ fn manifest(length: u32, stored: &[u8]) -> Option<Manifest> {
     let frame = format!(
         r#"{{"length":{length},"sha256":"{hash}","stored":{{"length":{stored_length},"sha256":"{hash}"}}}}"#
     );
-    let payload = format!(r#"{{"name":"root","length":{length},"sha256":"{hash}","frames":[{frame}]}}"#);
+    let payload =
+        format!(r#"{{"name":"root","length":{length},"sha256":"{hash}","frames":[{frame}]}}"#);
     let json = format!(
         r#"{{"format":1,"board":"b","models":["m"],"version":"1.0.0","counter":1,"payloads":[{payload}]}}"#
     );
-    let digest = ManifestDigest { length: json.len() as u64, sha256: Sha256::of(json.as_bytes()) };
+    let digest = ManifestDigest {
+        length: json.len() as u64,
+        sha256: Sha256::of(json.as_bytes()),
+    };
     Manifest::verify(json.as_bytes(), &digest, &Limits::default()).ok()
 }

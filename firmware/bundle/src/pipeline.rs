@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     num::NonZeroUsize,
     sync::{
-        Mutex,
+        Arc, Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -28,33 +28,32 @@ type Job = (Piece, SyncSender<Outcome>);
 
 /// Compresses every piece on `threads` threads, and gives the results to `sink` in order.
 pub(crate) fn compress(
-    mut pieces: impl Iterator<Item = Result<Piece, WriteError>>,
+    pieces: impl Iterator<Item = Result<Piece, WriteError>>,
     level: i32,
     threads: NonZeroUsize,
     mut sink: impl FnMut(Packed) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
     let (jobs, queue) = sync_channel::<Job>(1);
-    let queue = Mutex::new(queue);
+    let queue = Arc::new(Mutex::new(queue));
     thread::scope(|scope| {
         let jobs = jobs; // dropped with this closure, which is what ends the workers
         for _ in 0..threads.get() {
-            scope.spawn(|| while work(&queue, level).is_some() {});
+            let queue = Arc::clone(&queue);
+            scope.spawn(move || while work(&queue, level).is_some() {});
         }
+        drop(queue); // the workers' alone: with the last of them gone, `submit` fails instead of waiting
         let mut pending = VecDeque::new();
-        pieces.try_for_each(|piece| {
+        for piece in pieces {
             pending.push_back(submit(&jobs, piece?)?);
-            let excess = pending.len() > 2 * threads.get();
-            if excess {
-                pending
-                    .pop_front()
-                    .map_or(Ok(()), |first| sink(collect(&first)?))
-            } else {
-                Ok(())
+            if pending.len() > 2 * threads.get()
+                && let Some(first) = pending.pop_front()
+            {
+                sink(collect(&first)?)?;
             }
-        })?;
+        }
         pending
-            .iter()
-            .try_for_each(|outcome| sink(collect(outcome)?))
+            .drain(..)
+            .try_for_each(|outcome| sink(collect(&outcome)?))
     })
 }
 

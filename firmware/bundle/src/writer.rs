@@ -26,7 +26,8 @@ pub struct PayloadSource<'a> {
 /// How to compress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The zstd level, 1 to 19.
+    /// The zstd level, 1 to 19. The standard is 12: independent frames of 4 MiB cost 3 % in size there, and 5 % at 17,
+    /// which is 5 % smaller and takes five times the time.
     pub level: i32,
     /// Threads that compress. They change how long it takes, and never the result.
     pub threads: NonZeroUsize,

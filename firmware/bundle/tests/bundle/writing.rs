@@ -1,7 +1,8 @@
 //! What the writer refuses, and how it fails.
 
 use std::{
-    io::{self, Cursor, Read, Write},
+    cell::Cell,
+    io::{self, Cursor, Read, Seek, SeekFrom, Write},
     num::NonZeroUsize,
 };
 
@@ -137,6 +138,74 @@ fn models_are_put_in_order() {
     assert_eq!(
         written.unwrap(),
         try_write(identity(), vec![source("root", b"a")], &options(1, 1, 1000)).unwrap()
+    );
+}
+
+/// Counts the bytes that went in at one end, and the frames that came out at the other.
+struct Meter<'a> {
+    read: &'a Cell<u64>,
+    most_held: &'a Cell<u64>,
+    spooled: u64,
+}
+
+impl Write for Meter<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let held = self.read.get() - self.spooled;
+        self.most_held.set(self.most_held.get().max(held));
+        self.spooled += FRAME;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Meter<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        buffer.fill(0);
+        self.read.set(self.read.get() + buffer.len() as u64);
+        Ok(buffer.len())
+    }
+}
+
+impl Seek for Meter<'_> {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+const FRAME: u64 = 1000;
+
+#[test]
+fn a_few_frames_a_thread_are_held_and_not_the_image() {
+    let (read, most_held) = (Cell::new(0), Cell::new(0));
+    let meter = || Meter {
+        read: &read,
+        most_held: &most_held,
+        spooled: 0,
+    };
+    let image = PayloadSource {
+        length: 300 * FRAME,
+        reader: Box::new(meter().take(300 * FRAME)),
+        ..source("root", b"")
+    };
+    let result = write(
+        identity(),
+        vec![image],
+        &mut meter(),
+        io::sink(),
+        &options(1, 3, FRAME),
+    );
+    assert!(
+        matches!(result, Err(WriteError::Spool(_))),
+        "this spool does not rewind: {result:?}"
+    );
+    assert_eq!(read.get(), 300 * FRAME);
+    assert!(
+        most_held.get() <= 8 * FRAME,
+        "{} bytes were held",
+        most_held.get()
     );
 }
 
