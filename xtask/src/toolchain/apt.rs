@@ -263,16 +263,18 @@ fn extract(file: &Utf8Path, keep: fn(&Utf8Path) -> bool, folder: &Utf8Path) -> R
 }
 
 /// Reads after the machine's own configuration, so that its sources, keys and proxies hold, and its hooks do not.
+/// The lock is the folder's own: it makes us wait for an apt that outlived an interrupted run.
 fn configuration(folder: &Utf8Path, lists: &Utf8Path) -> String {
     format!(
         "#clear APT::Update::Pre-Invoke;\n\
          #clear APT::Update::Post-Invoke;\n\
          #clear APT::Update::Post-Invoke-Success;\n\
+         #clear DPkg::Post-Invoke;\n\
          Dir::State \"{folder}/state\";\n\
          Dir::State::lists \"{lists}\";\n\
          Dir::State::status \"{folder}/status\";\n\
          Dir::Cache \"{folder}/cache\";\n\
-         Debug::NoLocking \"true\";\n\
+         DPkg::Lock::Timeout \"600\";\n\
          APT::Install-Recommends \"false\";\n\
          Acquire::Languages \"none\";\n"
     )

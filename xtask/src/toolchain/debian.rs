@@ -9,7 +9,7 @@ use super::compiler::Compiler;
 use super::host::Host;
 use super::record::Component;
 use super::store::Store;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// The component's name in the store.
@@ -27,13 +27,17 @@ const WANTED: Wanted<'_> = Wanted {
 /// The compiler, fetched if it is not there yet.
 pub(crate) fn prepare(store: &Store, progress: &dyn Progress) -> Result<Compiler> {
     let root = apt::component(store, &WANTED, progress)?;
+    let real = root
+        .canonicalize_utf8()
+        .map_err(Error::file("find", &root))?;
     let multiarch = Host::here()?.multiarch();
     let libraries = format!("{root}/usr/lib/{multiarch}:{root}/lib/{multiarch}");
     Ok(Compiler {
         provider: Provider::Debian,
         cargo: root.join("usr/bin/cargo"),
         rustc: root.join("usr/bin/rustc"),
-        source: root.join("usr/lib/rustlib/src/rust"),
+        // As rustc itself finds it: through no link, whatever led to the folder.
+        source: real.join("usr/lib/rustlib/src/rust"),
         // The bootstrap variable lets a stable compiler take -Zbuild-std.
         environment: vec![
             ("LD_LIBRARY_PATH", libraries),

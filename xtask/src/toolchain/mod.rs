@@ -194,9 +194,17 @@ impl Toolchain {
         {
             renames.rename(registry.path(), "/cargo/registry");
         }
-        renames.rename(&self.compiler.source, "/rust");
-        let canonical = self.compiler.source.canonicalize_utf8();
-        renames.rename(canonical.as_ref().unwrap_or(&self.compiler.source), "/rust");
+        // cargo names the source by its place in the checkout where it lies in one, else by its absolute place.
+        let source = &self.compiler.source;
+        renames.rename(
+            source.strip_prefix(checkout.root()).unwrap_or(source),
+            "/rust",
+        );
+        renames.rename(source, "/rust");
+        renames.rename(
+            source.canonicalize_utf8().as_ref().unwrap_or(source),
+            "/rust",
+        );
         Ok(renames)
     }
 }
