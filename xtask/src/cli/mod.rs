@@ -6,11 +6,15 @@ use clap::{Args, Parser, Subcommand};
 use xtask::checkout::Checkout;
 
 mod build;
+mod clean;
 mod doctor;
 mod exit;
 mod release;
+mod serve;
 mod session;
+mod status;
 mod terminal;
+mod validate;
 
 pub(crate) use exit::Exit;
 pub(crate) use session::Session;
@@ -38,6 +42,10 @@ enum Verb {
     Doctor(doctor::Arguments),
     Build(build::Arguments),
     Release(release::Arguments),
+    Status(status::Arguments),
+    Validate(validate::Arguments),
+    Serve(serve::Arguments),
+    Clean(clean::Arguments),
 }
 
 /// Runs the command that the process was started with; every error is told before it returns.
@@ -56,6 +64,10 @@ fn run(command: CommandLine) -> anyhow::Result<Exit> {
         Verb::Doctor(arguments) => arguments.run(&session),
         Verb::Build(arguments) => arguments.run(&session),
         Verb::Release(arguments) => arguments.run(&session),
+        Verb::Status(arguments) => arguments.run(&session),
+        Verb::Validate(arguments) => arguments.run(&session),
+        Verb::Serve(arguments) => arguments.run(&session),
+        Verb::Clean(arguments) => arguments.run(&session),
     }
 }
 
@@ -68,5 +80,13 @@ mod tests {
     #[test]
     fn command_line_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_shows_examples() {
+        for verb in CommandLine::command().get_subcommands_mut() {
+            let help = verb.render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{help}");
+        }
     }
 }

@@ -1,0 +1,30 @@
+//! `cargo xtask validate`.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use jiff::Timestamp;
+use xtask::release::repository_folder;
+use xtask::validate;
+
+use super::{Exit, Session};
+
+/// Checks the configuration, and a whole repository: every file, every signature, every bundle
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask validate                               configuration and the local repository
+  cargo xtask validate --repository /srv/updates     configuration and another one; exit code 3 if anything is wrong")]
+pub(crate) struct Arguments {
+    /// The folder of the repository [default: .firstlayer/repository]
+    #[arg(long, value_name = "FOLDER")]
+    repository: Option<Utf8PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
+        let repository = self.repository.unwrap_or_else(|| repository_folder(session.checkout()));
+        let report = validate::validate(session.checkout(), &repository, Timestamp::now(), session.progress());
+        session.print(&report)?;
+        Ok(if report.problems.is_empty() { Exit::Success } else { Exit::NotReady })
+    }
+}

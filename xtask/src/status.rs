@@ -1,0 +1,167 @@
+//! What is published: channels, releases, roles with their keys and expiry, and whose keys these are. Reads only.
+
+use std::fmt;
+
+use anyhow::{Context, Result, ensure};
+use camino::Utf8Path;
+use firstlayer_bundle::{Board, Counter};
+use firstlayer_metadata::PublicKey;
+use firstlayer_policy::{Channel, Release};
+use jiff::{Timestamp, Unit};
+use semver::Version;
+use serde::Serialize;
+
+use crate::repository::{Folder, RoleState, State};
+
+/// The report of `cargo xtask status`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The folder.
+    pub repository: String,
+    /// Whether throwaway keys sign it: nobody should trust it, and production firmware does not.
+    pub development: bool,
+    /// Whether a client that comes now would refuse it.
+    pub expired: bool,
+    /// Every role.
+    pub roles: Vec<Role>,
+    /// Every channel that has published anything.
+    pub channels: Vec<Published>,
+}
+
+/// One role as it is published.
+#[derive(Debug, Clone, Serialize)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// Whole days from now until then; negative once it has expired.
+    pub days_left: i64,
+    /// How many keys must sign it.
+    pub threshold: u64,
+    /// The names of the keys that may; a key without a name by its id.
+    pub keys: Vec<String>,
+}
+
+/// One channel.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// Its name.
+    pub name: Channel,
+    /// Its releases, oldest first, one a version and board.
+    pub releases: Vec<Listed>,
+}
+
+/// One release for one board.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Its version.
+    pub version: Version,
+    /// The board.
+    pub board: Board,
+    /// Its place in the order that anti-rollback keeps.
+    pub counter: Counter,
+    /// When its commit was made.
+    pub built: Timestamp,
+    /// Bytes of the bundle.
+    pub length: u64,
+    /// Why it is no longer on offer, if it is not.
+    pub yanked: Option<String>,
+}
+
+/// Reads a repository as a client that has its `root.json`, or the anchor that is given.
+///
+/// # Errors
+/// When nothing is published there, or it does not verify.
+pub fn examine(repository: &Utf8Path, anchor: Option<&Utf8Path>, now: Timestamp) -> Result<Report> {
+    let folder = Folder::new(repository);
+    ensure!(folder.is_published(), "nothing is published in {repository}; `cargo xtask release` does that");
+    let state = read(&folder, anchor)?;
+    let roles: Vec<Role> = state.roles().iter().map(|role| describe(role, now)).collect();
+    Ok(Report {
+        repository: repository.to_string(),
+        development: state.trusted().root().is_development(),
+        expired: roles.iter().any(|role| role.expires <= now),
+        channels: channels(&folder, &state)?,
+        roles,
+    })
+}
+
+/// The repository's state from an anchor; from its own copy where none is named.
+pub(crate) fn read(folder: &Folder, anchor: Option<&Utf8Path>) -> Result<State> {
+    let path = anchor.map_or_else(|| folder.anchor(), Utf8Path::to_owned);
+    let anchor = std::fs::read(&path).with_context(|| format!("cannot read the trust anchor {path}"))?;
+    State::read(folder, &anchor)
+}
+
+/// The channels are those delegated roles that name a manifest of releases.
+fn channels(folder: &Folder, state: &State) -> Result<Vec<Published>> {
+    let mut channels = Vec::new();
+    for role in state.roles() {
+        let Ok(name) = role.name.as_str().parse::<Channel>() else { continue };
+        let manifest = state.channel(folder, &name)?;
+        if !manifest.releases().is_empty() {
+            channels.push(Published { name, releases: manifest.releases().iter().map(listed).collect() });
+        }
+    }
+    Ok(channels)
+}
+
+fn listed(release: &Release) -> Listed {
+    Listed {
+        version: release.version.clone(),
+        board: release.board.clone(),
+        counter: release.counter,
+        built: release.built,
+        length: release.bundle.length,
+        yanked: release.yanked.clone(),
+    }
+}
+
+fn describe(role: &RoleState, now: Timestamp) -> Role {
+    let expires = role.expires.timestamp();
+    let left = expires.since((Unit::Hour, now)).map_or(0, |span| i64::from(span.get_hours()));
+    let name = |key: &PublicKey| key.name().map_or_else(|| key.key_id().to_string(), str::to_owned);
+    Role {
+        name: role.name.to_string(),
+        version: role.version,
+        expires,
+        days_left: left.div_euclid(24),
+        threshold: role.threshold,
+        keys: role.keys.iter().map(name).collect(),
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.repository)?;
+        if self.development {
+            writeln!(f, "  signed by DEVELOPMENT keys: for trying out only; production firmware refuses it")?;
+        }
+        if self.expired {
+            writeln!(f, "  EXPIRED: clients refuse it until `cargo xtask release` has signed it again")?;
+        }
+        for role in &self.roles {
+            let (name, version, threshold) = (&role.name, role.version, role.threshold);
+            let left = match role.days_left {
+                days if days < 0 => "EXPIRED".to_owned(),
+                days => format!("{days} days left"),
+            };
+            writeln!(f, "  {name:12} {version:>4}  {left:16} {threshold} of {}", role.keys.join(", "))?;
+        }
+        for channel in &self.channels {
+            writeln!(f, "{}", channel.name)?;
+            channel.releases.iter().try_for_each(|release| writeln!(f, "  {release}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:32} {:14} counter {}  {} bytes", self.version.to_string(), self.board.to_string(), self.counter, self.length)?;
+        self.yanked.as_ref().map_or(Ok(()), |why| write!(f, "  yanked: {why}"))
+    }
+}
