@@ -1,7 +1,8 @@
 //! How long a bundle takes to write, and how large it is, against `zstd -T2` at the same level on the same data.
 //!
 //! Criterion measures both alone. The ratios that follow come from rounds in which the two take turns, so that
-//! whatever else the machine does meets both alike; they count processor time too. Set in the environment:
+//! whatever else the machine does meets both alike; they count processor time too, the steadier
+//! of the two where other work runs beside them. Set in the environment:
 //! `BENCH_DATA`, a file to compress (else a tar of this machine's libraries), `BENCH_MEGABYTES` of it (64),
 //! `BENCH_LEVEL`, `BENCH_FRAME_MEGABYTES`, `BENCH_ROUNDS` (5).
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
