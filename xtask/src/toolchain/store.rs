@@ -35,7 +35,7 @@ impl Store {
             folder,
             _lock: lock,
         };
-        store.clear_staging()?;
+        store.clear_staging();
         Ok(store)
     }
 
@@ -68,18 +68,12 @@ impl Store {
             .map_err(Error::file("make a staging folder in", &self.folder))
     }
 
-    fn clear_staging(&self) -> Result<()> {
-        let entries = self
-            .folder
-            .read_dir_utf8()
-            .map_err(Error::file("list", &self.folder))?;
-        for entry in entries
-            .flatten()
-            .filter(|entry| entry.file_name().starts_with(STAGING))
-        {
-            fs::remove_dir_all(entry.path()).map_err(Error::file("clear away", entry.path()))?;
+    /// As far as it can: a program that outlived an interrupted run may still write there; the next run tries again.
+    fn clear_staging(&self) {
+        let entries = self.folder.read_dir_utf8().into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().starts_with(STAGING)) {
+            let _ = fs::remove_dir_all(entry.path());
         }
-        Ok(())
     }
 }
 
