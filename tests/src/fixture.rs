@@ -16,6 +16,8 @@ use firstlayer_bundle::Sha256;
 use semver::Version;
 use serde_json::{Value, json};
 
+use crate::printer::release_file;
+
 pub use bundle::{Bundle, Contents, entry};
 pub use key::{Key, envelope};
 pub use roles::{EXPIRED, expires, keys_of, role_keys};
@@ -79,10 +81,16 @@ impl Fixture {
         }
     }
 
-    /// Adds a release with an image of a few frames.
+    /// Adds a release with an image of a few frames: a root tree that says which release it is.
     pub fn release(self, version: &str) -> Self {
-        let image = noise(version, 20_000);
-        self.release_of(version, image, 4096)
+        let identity = release_file(self.board, version, self.next_counter());
+        let image = [
+            entry("usr/share/printerd/release.json", &identity, |_| {}),
+            entry("usr/share/printerd/root.json", &Self::anchor(), |_| {}),
+            entry("usr/share/noise", &noise(version, 20_000), |_| {}),
+            vec![0; 1024],
+        ];
+        self.release_of(version, image.concat(), 4096)
     }
 
     /// Adds a release with this image. Its counter is its place among the releases.
@@ -91,7 +99,7 @@ impl Fixture {
             board: self.board.name.parse().expect("a board"),
             model: self.board.model.parse().expect("a model"),
             version: Version::parse(version).expect("a version"),
-            counter: 10 + self.releases.len() as u64,
+            counter: self.next_counter(),
             image,
             frame_length,
         };
@@ -194,6 +202,10 @@ impl Fixture {
         for (path, bytes) in self.files() {
             std::fs::write(folder.join(path), bytes).expect("writing a fixture");
         }
+    }
+
+    fn next_counter(&self) -> u64 {
+        10 + self.releases.len() as u64
     }
 
     fn files(&self) -> Files {

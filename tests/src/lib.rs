@@ -10,8 +10,10 @@
 )]
 
 pub mod clients;
+pub mod firmware;
 pub mod fixture;
 pub mod nginx;
+pub mod printer;
 pub mod process;
 pub mod proxy;
 pub mod server;

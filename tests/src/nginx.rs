@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use crate::process::{Process, run};
 use crate::tls::Certificates;
-use crate::workshop::{on_path, once};
+use crate::workshop::{debian_package, on_path};
 
 const START: Duration = Duration::from_secs(30);
-const FETCH: Duration = Duration::from_secs(180);
 
 /// A running nginx; ends when dropped.
 #[derive(Debug)]
@@ -72,36 +71,14 @@ impl Nginx {
 
 /// nginx from `PATH`, else Debian's package, unpacked and not installed.
 fn program() -> Result<PathBuf, String> {
-    if let Some(installed) = on_path("nginx") {
-        return Ok(installed);
-    }
-    let (apt, dpkg) = (on_path("apt-get"), on_path("dpkg"));
-    let (Some(apt), Some(dpkg)) = (apt, dpkg) else {
-        return Err("no nginx on PATH, and no apt-get and dpkg to get it with".to_owned());
+    let program = match on_path("nginx") {
+        Some(installed) => installed,
+        None => debian_package("nginx")?.join("usr/sbin/nginx"),
     };
-    let folder = once("nginx", "Debian's nginx", |folder| {
-        let fetched = run(
-            Command::new(apt)
-                .args(["download", "nginx"])
-                .current_dir(folder),
-            FETCH,
-        );
-        let packages = fs::read_dir(folder)
-            .expect("reading a folder of ours")
-            .flatten();
-        let package = packages
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|end| end == "deb"));
-        if let (true, Some(package)) = (fetched.succeeded(), package) {
-            run(Command::new(dpkg).arg("-x").arg(package).arg(folder), FETCH);
-        }
-    });
-    let program = folder.join("usr/sbin/nginx");
-    let works = program.is_file() && run(Command::new(&program).arg("-v"), START).succeeded();
-    if works {
+    if run(Command::new(&program).arg("-v"), START).succeeded() {
         Ok(program)
     } else {
-        Err("no nginx on PATH, and Debian's package cannot be had or does not run".to_owned())
+        Err(format!("{} does not run", program.display()))
     }
 }
 

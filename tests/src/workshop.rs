@@ -4,6 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{run, run_ok};
+
+const FETCH: Duration = Duration::from_secs(180);
 
 /// The checkout's root.
 pub fn checkout() -> &'static Path {
@@ -54,4 +59,40 @@ pub fn once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
     make(&folder);
     fs::write(&done, recipe).expect("marking a folder as made");
     folder
+}
+
+/// A package of Debian's, unpacked and not installed; the folder it is unpacked into. `Err` says why it cannot be had.
+pub fn debian_package(name: &str) -> Result<PathBuf, String> {
+    let (Some(apt), Some(dpkg)) = (on_path("apt-get"), on_path("dpkg")) else {
+        return Err(format!(
+            "no {name} here, and no apt-get and dpkg to get it with"
+        ));
+    };
+    let folder = once(name, "Debian's package", |folder| {
+        let fetched = run(
+            Command::new(apt)
+                .args(["download", name])
+                .current_dir(folder),
+            FETCH,
+        );
+        if let (true, Some(package)) = (fetched.succeeded(), package_in(folder)) {
+            run_ok(Command::new(dpkg).arg("-x").arg(package).arg(folder), FETCH);
+        }
+    });
+    if folder.join("usr").is_dir() {
+        Ok(folder)
+    } else {
+        Err(format!(
+            "no {name} here, and Debian's package cannot be fetched"
+        ))
+    }
+}
+
+fn package_in(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .expect("reading a folder of ours")
+        .flatten();
+    entries
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "deb"))
 }

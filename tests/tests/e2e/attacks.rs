@@ -6,18 +6,21 @@
 mod image;
 mod metadata;
 
-use firstlayer_tests::fixture::Fixture;
+use firstlayer_tests::fixture::{BOARDS, BoardUnderTest, Fixture};
+use firstlayer_tests::printer::Printer;
+use firstlayer_tests::server::Server;
 
 type Edit = fn(Fixture) -> Fixture;
 
 /// One attack.
+#[derive(Clone, Copy)]
 struct Attack {
     name: &'static str,
     /// What the printer sees first: makes an honest fixture the repository of an earlier day.
     before: Option<Edit>,
     /// Makes an honest fixture the attack.
     edit: Edit,
-    /// What the printer's error must say.
+    /// What the printer must say to it.
     reason: &'static str,
 }
 
@@ -38,5 +41,100 @@ const fn after(name: &'static str, before: Edit, reason: &'static str, edit: Edi
         before: Some(before),
         edit,
         reason,
+    }
+}
+
+#[test]
+fn what_attacks_change_is_all_that_is_wrong() {
+    for board in BOARDS {
+        assert_eq!(installed_by(board, |fixture| fixture), Ok(()));
+    }
+}
+
+#[test]
+fn fields_that_no_printer_reads_change_nothing() {
+    for (name, edit) in image::IGNORED {
+        for board in BOARDS {
+            assert_eq!(
+                installed_by(board, *edit),
+                Ok(()),
+                "{name} on {}",
+                board.name
+            );
+        }
+    }
+}
+
+#[test]
+fn metadata_attacks_are_refused() {
+    assert_refused(metadata::ATTACKS);
+}
+
+#[test]
+fn image_attacks_are_refused() {
+    assert_refused(image::ATTACKS);
+}
+
+/// Tries every attack on both boards, and reports every failure at once.
+fn assert_refused(attacks: &[Attack]) {
+    let pairs = attacks
+        .iter()
+        .flat_map(|attack| BOARDS.map(|board| (attack, board)));
+    let failures: Vec<String> = pairs
+        .filter_map(|(attack, board)| attack.refused_by(board).err())
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} attacks:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// Has a printer install a fixture, and compares its slot with the image that the honest fixture has.
+fn installed_by(board: BoardUnderTest, edit: Edit) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::of(folder.path());
+    let printer = Printer::of_fixtures(board, &server.url());
+    let honest = Fixture::new(board).release("1.1.0");
+    edit(honest.clone()).publish(folder.path());
+    let output = printer.run(&["update", "install"]);
+    let installed = output.succeeded() && printer.inactive_slot() == honest.image();
+    if installed {
+        Ok(())
+    } else {
+        Err(output.to_string())
+    }
+}
+
+impl Attack {
+    fn refused_by(&self, board: BoardUnderTest) -> Result<(), String> {
+        let what = format!("{} on {}", self.name, board.name);
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::of(folder.path());
+        let printer = Printer::of_fixtures(board, &server.url());
+        let honest = Fixture::new(board).release("1.1.0");
+        if let Some(before) = self.before {
+            before(honest.clone()).publish(folder.path());
+            // Whether that was honest is not asked: an attack may begin with a failed one.
+            printer.run(&["update", "check"]);
+        }
+        (self.edit)(honest).publish(folder.path());
+        let output = printer.run(&["update", "install"]);
+        let report = output.json();
+        let said = report["error"]["message"]
+            .as_str()
+            .map_or(report.to_string(), str::to_owned);
+        if output.succeeded() {
+            return Err(format!("{what} was accepted: {said}"));
+        }
+        if !said.contains(self.reason) {
+            return Err(format!(
+                "{what} was refused, but not for `{}`: {said}",
+                self.reason
+            ));
+        }
+        printer.assert_untouched(&what);
+        Ok(())
     }
 }

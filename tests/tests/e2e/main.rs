@@ -1,4 +1,12 @@
 //! The whole way as its users go it: maintainers, foreign clients, and emulated printers. One module a theme.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking, in their helpers too"
+)]
+
 mod attacks;
 mod harness;

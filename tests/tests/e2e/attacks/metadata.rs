@@ -1,6 +1,6 @@
 //! Attacks on the metadata.
 
-use firstlayer_tests::fixture::{EXPIRED, Fixture, Key, envelope, keys_of, role_keys};
+use firstlayer_tests::fixture::{EXPIRED, Fixture, Key, keys_of, role_keys};
 use serde_json::{Value, json};
 
 use super::{Attack, after, attack};
