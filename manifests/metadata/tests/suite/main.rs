@@ -25,5 +25,6 @@ mod foreign;
 mod limits;
 mod printer;
 mod properties;
+#[allow(dead_code, reason = "the conformance tests use the rest")]
 mod repository;
 mod rollback;

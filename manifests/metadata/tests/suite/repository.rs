@@ -292,10 +292,6 @@ impl Repository {
     }
 
     /// Writes all files into a folder.
-    #[allow(
-        dead_code,
-        reason = "for those who serve the repository over the network"
-    )]
     pub(crate) fn write_to(&self, folder: &Path) {
         for (path, bytes) in &self.files {
             let path = folder.join(path);
