@@ -78,11 +78,11 @@ fn repository(folder: &Folder, now: Timestamp, progress: &dyn Progress) -> Resul
             checked.push(release.bundle.target.clone());
         }
     }
-    no_strangers(folder, &state.keep(folder)?)?;
+    no_strangers(folder, &state.keep(folder, u64::MAX)?)?;
     Ok(checked)
 }
 
-/// Every file must be one that the metadata refers to.
+/// Every file must be one that some version of the metadata refers to.
 fn no_strangers(folder: &Folder, keep: &crate::repository::Keep) -> Result<()> {
     for (path, kept) in [(folder.metadata(), &keep.metadata), (folder.targets(), &keep.targets)] {
         let strangers = strangers(&path, kept)?;

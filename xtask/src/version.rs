@@ -98,7 +98,7 @@ mod tests {
         let version = development(&base, &source(3, "a", None), &[]).unwrap();
         assert_eq!(version.to_string(), "0.2.0-rc.1.dev.3.0.gaaaaaaaa");
         assert_eq!(
-            development(&base, &source(3, "a", None), &[version.clone()]).unwrap(),
+            development(&base, &source(3, "a", None), std::slice::from_ref(&version)).unwrap(),
             version
         );
     }

@@ -22,6 +22,12 @@ use crate::repository::{
 
 /// Where a board's firmware comes from: the cross-compiler, or in tests a file.
 pub trait Firmware {
+    /// Whether a build can go ahead on this machine.
+    ///
+    /// # Errors
+    /// What is missing, and what to do about it.
+    fn ready(&self) -> Result<()>;
+
     /// The path of a board's `printerd`.
     ///
     /// # Errors
@@ -67,7 +73,7 @@ pub(crate) fn execute(
     sweep(
         &inputs.folder,
         lock,
-        &state.keep(&inputs.folder)?,
+        &state.keep(&inputs.folder, 1)?,
         tools.disk,
     )?;
     let bundles = bundles(plan, &anchor, tools)?;

@@ -16,7 +16,7 @@ mod signing;
 mod verify;
 mod watched;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
@@ -26,12 +26,12 @@ pub use plan::{BoardPlan, Plan, PlanError};
 pub use report::{Made, Outcome, Report};
 pub use reproducible::{Reproducible, check_reproducible};
 pub use request::{Environment, Request, keys_folder, repository_folder};
-pub(crate) use signing::near_expiry;
 pub use signing::{Signing, Why};
 pub(crate) use verify::Visitor;
 
 use crate::build;
 use crate::checkout::Checkout;
+use crate::doctor;
 use crate::problems::Problems;
 use crate::progress::Progress;
 use crate::repository::{Disk, Lock, RealDisk};
@@ -42,7 +42,7 @@ use crate::repository::{Disk, Lock, RealDisk};
 /// [`crate::problems::Stopped`] when the inputs do not suffice for a plan.
 pub fn dry_run(checkout: &Checkout, request: &Request, now: Timestamp) -> Result<Report> {
     let mut problems = Problems::default();
-    let planned = prepare(checkout, request, now, &mut problems)?;
+    let planned = prepare(checkout, request, now, &CrossCompiled { checkout }, &mut problems)?;
     let Some((plan, _)) = planned else {
         return Err(problems
             .into_result()
@@ -92,7 +92,7 @@ pub fn run_with(
 ) -> Result<Report> {
     let mut problems = Problems::default();
     let lock = problems.take(crate::repository::Folder::new(&request.repository).lock());
-    let planned = prepare(checkout, request, now, &mut problems)?;
+    let planned = prepare(checkout, request, now, firmware, &mut problems)?;
     problems.into_result()?;
     let (lock, (plan, inputs)) = lock
         .zip(planned)
@@ -151,13 +151,14 @@ fn prepare(
     checkout: &Checkout,
     request: &Request,
     now: Timestamp,
+    firmware: &dyn Firmware,
     problems: &mut Problems,
 ) -> Result<Option<(Plan, Inputs)>> {
     let Some(inputs) = Inputs::gather(checkout, request, now, problems) else {
         return Ok(None);
     };
     let plan = Plan::compute(&inputs, request.anchor(checkout))?;
-    preflight::check(checkout, &plan, &inputs, problems);
+    preflight::check(checkout, &plan, &inputs, firmware, problems);
     Ok(Some((plan, inputs)))
 }
 
@@ -167,6 +168,12 @@ struct CrossCompiled<'a> {
 }
 
 impl Firmware for CrossCompiled<'_> {
+    fn ready(&self) -> Result<()> {
+        let report = doctor::examine(self.checkout)?;
+        ensure!(report.ready, "the machine lacks something that a build needs; `cargo xtask doctor` says what");
+        Ok(())
+    }
+
     fn build(&self, board: &BoardPlan, progress: &dyn Progress) -> Result<Utf8PathBuf> {
         let request = build::Request {
             boards: vec![board.board.to_string()],

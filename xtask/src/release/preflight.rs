@@ -6,9 +6,8 @@ use firstlayer_signers::KeyName;
 
 use super::author::Author;
 use super::signing::{Signing, known_keys, same_keys};
-use super::{Environment, Inputs, Plan};
+use super::{Environment, Firmware, Inputs, Plan};
 use crate::checkout::Checkout;
-use crate::doctor;
 use crate::problems::Problems;
 use crate::repository::State;
 
@@ -16,7 +15,13 @@ use crate::repository::State;
 const SPARE: u64 = 64 << 20;
 
 /// Adds to `problems` whatever speaks against carrying out the plan.
-pub(crate) fn check(checkout: &Checkout, plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
+pub(crate) fn check(
+    checkout: &Checkout,
+    plan: &Plan,
+    inputs: &Inputs,
+    firmware: &dyn Firmware,
+    problems: &mut Problems,
+) {
     match plan.environment {
         Environment::Development => check_development(inputs, problems),
         Environment::Production => check_production(plan, inputs, problems),
@@ -28,7 +33,7 @@ pub(crate) fn check(checkout: &Checkout, plan: &Plan, inputs: &Inputs, problems:
     check_rotation(inputs, problems);
     check_key_identities(plan, inputs, problems);
     if !plan.boards.is_empty() {
-        check_toolchain(checkout, problems);
+        problems.take(firmware.ready());
         check_space(plan, checkout, problems);
     }
     problems.unless(!inputs.boards.is_empty(), || {
@@ -167,13 +172,6 @@ fn check_key_identities(plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
             )
         });
     }
-}
-
-fn check_toolchain(checkout: &Checkout, problems: &mut Problems) {
-    let report = problems.take(doctor::examine(checkout).map_err(Into::into));
-    problems.unless(report.is_none_or(|report| report.ready), || {
-        "the machine lacks something that a build needs; `cargo xtask doctor` says what".to_owned()
-    });
 }
 
 /// A bundle is at most as large as its image, and there are the image, the bundle, and its published copy.

@@ -62,7 +62,7 @@ pub fn check_reproducible(
     progress: &dyn Progress,
 ) -> Result<Reproducible> {
     let mut problems = Problems::default();
-    let planned = super::prepare(checkout, request, now, &mut problems)?;
+    let planned = super::prepare(checkout, request, now, &CrossCompiled { checkout }, &mut problems)?;
     let (mut plan, inputs) = match planned {
         Some(planned) => planned,
         None => {

@@ -160,7 +160,7 @@ impl Published {
 }
 
 /// Less than a third of the lifetime is left.
-pub(crate) fn near_expiry(expires: Expires, config: &RoleConfig, now: Timestamp) -> bool {
+fn near_expiry(expires: Expires, config: &RoleConfig, now: Timestamp) -> bool {
     now.checked_add(config.lifetime / 3)
         .is_ok_and(|soon| expires.has_passed(soon))
 }

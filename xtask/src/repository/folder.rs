@@ -13,7 +13,14 @@ pub struct Folder(Utf8PathBuf);
 /// Held while a repository is changed; given back when it is dropped, also by a process that is killed.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocks in so many words: a process that another thread has just begun may hold the file open a little longer.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Folder {
@@ -63,7 +70,7 @@ impl Folder {
             .open(&path)
             .with_context(|| format!("cannot write to the repository: opening {path} failed"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => {
                 bail!(
                     "{} is locked: another command is changing it; wait for that to end",

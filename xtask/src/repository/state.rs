@@ -152,17 +152,17 @@ impl State {
             .with_context(|| format!("the signed {name} is not acceptable"))
     }
 
-    /// The names in the folder that this state, or the one before it, refers to.
+    /// The names in the folder that this state refers to, or one of the `back` states before it.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn keep(&self, folder: &Folder) -> Result<Keep> {
+    pub fn keep(&self, folder: &Folder, back: u64) -> Result<Keep> {
         let mut keep = Keep::default();
         keep.metadata.insert("timestamp.json".to_owned());
         for role in self.roles() {
             let files = (1..=role.version).map(|version| role.name.versioned_file(version));
             keep.metadata.extend(files);
-            for version in role.version.saturating_sub(1).max(1)..=role.version {
+            for version in role.version.saturating_sub(back).max(1)..=role.version {
                 let path = folder.metadata().join(role.name.versioned_file(version));
                 keep.targets.extend(targets_named_in(&path)?);
             }

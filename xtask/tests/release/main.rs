@@ -1,0 +1,14 @@
+//! Releases with the whole pipeline but the cross-compiler, whose place a file takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that cannot go on stops"
+)]
+
+mod configuration;
+mod crash;
+mod flow;
+mod serving;
+mod workshop;
