@@ -15,8 +15,8 @@ pub struct Request<'a> {
 
 /// What comes.
 pub struct Content {
-    /// Where in the file the body begins: at the range's start, or at 0 from a server that ignores ranges.
-    pub offset: u64,
+    /// Whether the body is the range that was asked for; a server that ignores ranges sends the whole file.
+    pub ranged: bool,
     /// Bytes of the whole file, where the answer tells.
     pub total: Option<u64>,
     /// What identifies the file, where the answer tells.

@@ -54,7 +54,7 @@ impl Fetch for FolderFetch {
             .map_err(FetchError::Medium)?;
         let body = Box::new(file.take(range.end.saturating_sub(range.start)));
         Ok(Some(Content {
-            offset: range.start,
+            ranged: request.range.is_some(),
             total: Some(total),
             validator: None,
             body,

@@ -105,9 +105,11 @@ impl Bundle<'_> {
         self.validator = content.validator.or(validator);
         let mut part = Part {
             body: content.body,
-            ranged: content.offset == range.start,
+            ranged: content.ranged,
         };
-        part.skip_to(content.offset, range.start)?;
+        if !part.ranged {
+            part.skip(range.start)?;
+        }
         Ok(part)
     }
 
@@ -168,13 +170,7 @@ impl Part {
     }
 
     /// A server that ignores ranges begins at 0: what comes before the part is read and dropped.
-    fn skip_to(&mut self, from: u64, to: u64) -> Result<(), AgentError> {
-        let Some(excess) = to.checked_sub(from) else {
-            return Err(FetchError::Protocol(
-                "its answer begins after what was asked for".to_owned(),
-            )
-            .into());
-        };
+    fn skip(&mut self, excess: u64) -> Result<(), AgentError> {
         let skipped = io::copy(&mut self.body.by_ref().take(excess), &mut io::sink())
             .map_err(FetchError::broken_off)?;
         if skipped == excess {

@@ -78,16 +78,16 @@ impl HttpFetch {
 impl Fetch for HttpFetch {
     fn open(&mut self, request: &Request<'_>) -> Result<Option<Content>, FetchError> {
         let response = self.send(request)?;
-        let (offset, total) = match response.status() {
-            StatusCode::OK => (0, response.content_length()),
-            StatusCode::PARTIAL_CONTENT => partial(response.headers(), request)?,
+        let (ranged, total) = match response.status() {
+            StatusCode::OK => (false, response.content_length()),
+            StatusCode::PARTIAL_CONTENT => (true, partial(response.headers(), request)?),
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
             status => return Err(refusal(status, response.headers())),
         };
         let validator = strong_validator(response.headers());
         let body = Box::new(Paced::new(response, self.stall));
         Ok(Some(Content {
-            offset,
+            ranged,
             total,
             validator,
             body,
@@ -95,8 +95,8 @@ impl Fetch for HttpFetch {
     }
 }
 
-/// The range that came must be the one that was asked for; anything else is not looked at.
-fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<(u64, Option<u64>), FetchError> {
+/// The range that came must be the one that was asked for; anything else is not looked at. Bytes of the whole file.
+fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<Option<u64>, FetchError> {
     let broken = |what: &str| FetchError::Protocol(format!("its partial answer {what}"));
     let wanted = request
         .range
@@ -112,7 +112,7 @@ fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<(u64, Option<u6
             range.start, range.end
         )));
     }
-    Ok((range.start, total))
+    Ok(total)
 }
 
 /// `bytes 0-9/100` (RFC 9110, 14.4).
