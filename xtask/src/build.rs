@@ -169,11 +169,7 @@ impl fmt::Display for Report {
                 board.name
             )?;
         }
-        for package in self
-            .toolchain
-            .iter()
-            .filter_map(|component| component.packages.last())
-        {
+        for package in self.toolchain.iter().filter_map(Component::principal) {
             writeln!(formatter, "with {} {}", package.name, package.version)?;
         }
         Ok(())

@@ -35,6 +35,15 @@ pub struct Package {
 }
 
 impl Component {
+    /// The package that gives the component its worth: the compiler among its libraries.
+    pub fn principal(&self) -> Option<&Package> {
+        let compiler = self
+            .packages
+            .iter()
+            .find(|package| package.name.starts_with("rustc"));
+        compiler.or(self.packages.first())
+    }
+
     /// The version of one of the packages.
     pub(crate) fn version(&self, package: &str) -> Option<&str> {
         self.packages
@@ -88,6 +97,21 @@ mod tests {
         component.save(folder).unwrap();
         assert_eq!(Component::load(folder).unwrap(), component);
         assert_eq!(component.version("zig"), Some("1"));
+    }
+
+    #[test]
+    fn principal_package_is_the_compiler_among_its_libraries() {
+        let package = |name: &str| Package {
+            name: name.into(),
+            version: "1".into(),
+            sha256: None,
+        };
+        let packages = vec![package("libz"), package("rustc-web"), package("zlib1g")];
+        let component = Component {
+            name: "debian-rust".into(),
+            packages,
+        };
+        assert_eq!(component.principal().unwrap().name, "rustc-web");
     }
 
     #[test]
