@@ -2,6 +2,9 @@
 //!
 //! Asks git, and changes nothing that is the user's: neither the index nor the object store.
 
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
@@ -84,12 +87,12 @@ impl Git<'_> {
         let scratch = tempfile::tempdir().context("cannot make a temporary folder for git")?;
         let git_folder = self.line(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
         let index = self.line(&["rev-parse", "--path-format=absolute", "--git-path", "index"])?;
-        // A copy of the index spares git from hashing every file again; without one it only takes longer.
-        let _ = std::fs::copy(index, scratch.path().join("index"));
+        let copy = scratch.path().join("index");
+        copy_index(index.as_ref(), &copy).with_context(|| format!("cannot copy {index}"))?;
         let run = |arguments: &[&str]| {
             let mut command = self.command(arguments);
             command
-                .env("GIT_INDEX_FILE", scratch.path().join("index"))
+                .env("GIT_INDEX_FILE", &copy)
                 .env("GIT_OBJECT_DIRECTORY", scratch.path())
                 .env(
                     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -121,7 +124,18 @@ impl Git<'_> {
     }
 }
 
-fn finish(output: std::io::Result<Output>, arguments: &[&str]) -> Result<String> {
+/// A copy spares git from hashing every file again. Its time must be the original's: by that git knows which files were
+/// written so shortly before the index that their own times prove nothing.
+fn copy_index(index: &Path, copy: &Path) -> io::Result<()> {
+    if index.exists() {
+        fs::copy(index, copy)?;
+        let written = fs::metadata(index)?.modified()?;
+        File::options().write(true).open(copy)?.set_modified(written)?;
+    }
+    Ok(())
+}
+
+fn finish(output: io::Result<Output>, arguments: &[&str]) -> Result<String> {
     let shown = arguments.join(" ");
     let output = output.with_context(|| format!("cannot run `git {shown}`; is git installed?"))?;
     if !output.status.success() {

@@ -82,6 +82,20 @@ fn looking_at_a_changed_tree_leaves_the_index_and_the_objects_alone() {
 }
 
 #[test]
+fn a_file_that_was_changed_in_the_moment_of_its_commit_is_seen_to_differ() {
+    let workshop = Workshop::new();
+    workshop.git(&["config", "core.trustctime", "false"]);
+    let (file, index) = ("firmware/printerd/prebuilt", ".git/index");
+    let time = fs::metadata(workshop.root.join(file)).unwrap().modified().unwrap();
+    workshop.set_firmware(2);
+    for path in [file, index] {
+        let file = fs::File::options().append(true).open(workshop.root.join(path)).unwrap();
+        file.set_modified(time).unwrap();
+    }
+    assert!(workshop.release().unwrap().plan.source.changed.is_some());
+}
+
+#[test]
 fn the_same_commit_keys_and_anchor_give_the_same_bundles_in_another_folder() {
     let (first, second) = (Workshop::new(), Workshop::new());
     let report = first.release().unwrap();
