@@ -65,10 +65,11 @@ fn emulator(board: BoardUnderTest) -> Result<PathBuf, String> {
 }
 
 impl Firmware {
-    /// `printerd` under its emulator.
-    pub fn command(&self) -> Command {
+    /// `printerd` under its emulator: the one of the running image, if it holds one.
+    pub fn command(&self, root: &Path) -> Command {
+        let own = Some(root.join("usr/sbin/printerd")).filter(|path| path.is_file());
         let mut command = Command::new(&self.emulator);
-        command.arg(&self.binary);
+        command.arg(own.as_ref().unwrap_or(&self.binary));
         command
     }
 }

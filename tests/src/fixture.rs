@@ -16,7 +16,7 @@ use firstlayer_bundle::Sha256;
 use semver::Version;
 use serde_json::{Value, json};
 
-use crate::printer::release_file;
+use crate::printer::{BUILT, release_file};
 
 pub use bundle::{Bundle, Contents, entry};
 pub use key::{Key, envelope};
@@ -83,14 +83,19 @@ impl Fixture {
 
     /// Adds a release with an image of a few frames: a root tree that says which release it is.
     pub fn release(self, version: &str) -> Self {
-        let identity = release_file(self.board, version, self.next_counter());
+        self.release_with_noise(version, 20_000, 4096)
+    }
+
+    /// Adds a release whose image is `length` bytes longer than what an image must hold.
+    pub fn release_with_noise(self, version: &str, length: usize, frame_length: u64) -> Self {
+        let identity = release_file(self.board, version, self.next_counter(), BUILT);
         let image = [
             entry("usr/share/printerd/release.json", &identity, |_| {}),
             entry("usr/share/printerd/root.json", &Self::anchor(), |_| {}),
-            entry("usr/share/noise", &noise(version, 20_000), |_| {}),
+            entry("usr/share/noise", &noise(version, length), |_| {}),
             vec![0; 1024],
         ];
-        self.release_of(version, image.concat(), 4096)
+        self.release_of(version, image.concat(), frame_length)
     }
 
     /// Adds a release with this image. Its counter is its place among the releases.

@@ -16,6 +16,8 @@ pub mod nginx;
 pub mod printer;
 pub mod process;
 pub mod proxy;
+pub mod release;
+pub mod seed;
 pub mod server;
 pub mod skip;
 pub mod tls;

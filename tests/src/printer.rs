@@ -14,6 +14,9 @@ use crate::process::{Output, run, run_ok};
 /// Far longer than any command of a printer takes, even emulated on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(180);
 
+/// When the fixtures' images were built.
+pub const BUILT: &str = "2025-12-01T00:00:00Z";
+
 /// A printer with folders of its own, which go with it.
 #[derive(Debug)]
 pub struct Printer {
@@ -49,7 +52,11 @@ impl Printer {
         let root = home.path().join("factory");
         let share = root.join("usr/share/printerd");
         fs::create_dir_all(&share).expect("making the root");
-        fs::write(share.join("release.json"), release_file(board, "1.0.0", 5)).expect("writing");
+        fs::write(
+            share.join("release.json"),
+            release_file(board, "1.0.0", 5, BUILT),
+        )
+        .expect("writing");
         fs::write(share.join("root.json"), anchor).expect("writing the trust anchor");
         let settings = Settings {
             board,
@@ -72,6 +79,13 @@ impl Printer {
         Self::new(board, repository, &Fixture::anchor())
     }
 
+    /// Has it run this version with this counter, built at this time.
+    pub fn running(self, version: &str, counter: u64, built: &str) -> Self {
+        let release = release_file(self.settings.board, version, counter, built);
+        fs::write(self.root.join("usr/share/printerd/release.json"), release).expect("writing");
+        self
+    }
+
     /// The folder for everything that outlives a release.
     pub fn state(&self) -> PathBuf {
         self.home.path().join("state")
@@ -86,7 +100,7 @@ impl Printer {
     pub fn command(&self, words: &[&str]) -> Command {
         let config = self.home.path().join("config.toml");
         fs::write(&config, self.settings.toml(&self.state())).expect("writing the configuration");
-        let mut command = self.firmware.command();
+        let mut command = self.firmware.command(&self.root);
         command
             .arg("--json")
             .arg("--config")
@@ -205,14 +219,14 @@ impl Settings {
 }
 
 /// The file by which an image says which release it is.
-pub fn release_file(board: BoardUnderTest, version: &str, counter: u64) -> Vec<u8> {
+pub fn release_file(board: BoardUnderTest, version: &str, counter: u64, built: &str) -> Vec<u8> {
     let release = json!({
         "format": 1,
         "board": board.name,
         "models": [board.model],
         "version": version,
         "counter": counter,
-        "built": "2025-12-01T00:00:00Z",
+        "built": built,
     });
     serde_json::to_vec(&release).expect("JSON")
 }

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -23,6 +23,8 @@ pub struct Request {
     pub earlier: usize,
     /// First byte asked for, where a range was asked for.
     pub from: Option<u64>,
+    /// When it came.
+    pub at: Instant,
     if_range: Option<String>,
     last: Option<u64>,
 }
@@ -181,6 +183,7 @@ impl Site {
             path,
             earlier: 0,
             from: None,
+            at: Instant::now(),
             if_range: None,
             last: None,
         };

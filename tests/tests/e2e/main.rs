@@ -9,4 +9,7 @@
 )]
 
 mod attacks;
+mod bundles;
 mod harness;
+mod interop;
+mod printers;
