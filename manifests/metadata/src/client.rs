@@ -76,7 +76,7 @@ impl<R: Remote, L: Local> Client<R, L> {
             None
         };
         let stored = stored.and_then(|bytes| trust_anchor_root(&bytes).ok());
-        let root = match stored.filter(|stored| stored.version >= anchor.version) {
+        let root = match stored {
             Some(stored) => stored,
             None => {
                 // In this order: after a crash in between, the next start comes here again.

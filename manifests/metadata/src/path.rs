@@ -21,7 +21,7 @@ impl PathPattern {
         &self.0
     }
 
-    /// Whether the path matches, part by part. Takes time proportional to both lengths at most.
+    /// Whether the path matches, part by part. Takes time in proportion to the product of both lengths at most.
     pub fn matches(&self, path: &TargetPath) -> bool {
         let (mut patterns, mut parts) = (self.0.split('/'), path.as_str().split('/'));
         loop {
@@ -39,24 +39,22 @@ fn part_matches(pattern: &str, part: &str) -> bool {
     let (mut pattern, mut part) = (pattern.chars(), part.chars());
     let mut last_star = None;
     loop {
-        let (here, there) = (pattern.clone(), part.clone());
+        let before = part.clone();
         match (pattern.next(), part.next()) {
             (Some('*'), _) => {
-                part = there;
-                last_star = Some((pattern.clone(), part.clone()));
+                last_star = Some((pattern.clone(), before.clone()));
+                part = before;
             }
             (None, None) => return true,
             (Some(expected), Some(found)) if expected == '?' || expected == found => {}
             _ => {
-                drop((here, there));
-                let Some((after_star, mut longer)) = last_star else {
+                let Some((after_star, longer)) = &mut last_star else {
                     return false;
                 };
                 if longer.next().is_none() {
                     return false;
                 }
                 (pattern, part) = (after_star.clone(), longer.clone());
-                last_star = Some((after_star, longer));
             }
         }
     }

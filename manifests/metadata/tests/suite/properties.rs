@@ -1,6 +1,8 @@
 //! Properties over arbitrary bytes, values and signatures.
 
-use firstlayer_metadata::{Sign, TargetPath, TrustedMetadata, canonical_json, fuzzing};
+use firstlayer_metadata::{
+    PathPattern, Sign, TargetPath, TrustedMetadata, canonical_json, fuzzing,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -20,6 +22,22 @@ fn any_value() -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
         ]
     })
+}
+
+/// What a pattern means, said in the plainest way.
+fn plainly_matches(pattern: &[u8], path: &[u8]) -> bool {
+    match (pattern, path) {
+        ([], []) => true,
+        ([b'*', after @ ..], _) => {
+            let longer = matches!(path, [first, rest @ ..] if *first != b'/' && plainly_matches(pattern, rest));
+            longer || plainly_matches(after, path)
+        }
+        ([b'?', after @ ..], [first, rest @ ..]) => *first != b'/' && plainly_matches(after, rest),
+        ([expected, after @ ..], [first, rest @ ..]) => {
+            expected == first && plainly_matches(after, rest)
+        }
+        _ => false,
+    }
 }
 
 fn now() -> jiff::Timestamp {
@@ -118,5 +136,11 @@ proptest! {
             prop_assert!(joined.components().all(|part| matches!(part, std::path::Component::Normal(_))));
             prop_assert!(!path.encoded().contains('/'));
         }
+    }
+
+    #[test]
+    fn patterns_match_as_their_plainest_reading_says(pattern in "[ab*?/]{0,8}", path in "[ab]{1,3}(/[ab]{1,3}){0,2}") {
+        let expected = plainly_matches(pattern.as_bytes(), path.as_bytes());
+        prop_assert_eq!(PathPattern::new(pattern).matches(&path.parse().unwrap()), expected);
     }
 }

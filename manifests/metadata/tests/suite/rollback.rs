@@ -1,6 +1,7 @@
 //! Versions never fall, but for those that a revoked key has pushed up.
 
 use firstlayer_metadata::Error;
+use serde_json::json;
 
 use crate::printer::Printer;
 use crate::repository::Repository;
@@ -138,4 +139,46 @@ fn fast_forward_recovery_survives_a_crash_in_its_middle() {
         .files
         .insert("metadata/timestamp.json".into(), timestamp);
     printer.refresh(&repository).unwrap();
+}
+
+#[test]
+fn without_hashes_the_version_alone_must_be_the_one_signed_for() {
+    for (authority, file, role) in [
+        ("timestamp", "snapshot.json", "snapshot"),
+        ("snapshot", "targets.json", "targets"),
+        ("snapshot", "stable.json", "stable"),
+    ] {
+        let mut repository = Repository::new();
+        repository.delegate("targets", "stable", &["*"], true);
+        let printer = Printer::new(&repository);
+        repository.alter(authority, move |signed| {
+            let version = signed["meta"][file]["version"].clone();
+            signed["meta"][file] = json!({ "version": version });
+        });
+        repository.publish();
+        printer.find(&repository, "x").unwrap();
+        repository.bump("stable");
+        repository.bump("targets");
+        repository.alter(role, |signed| signed["version"] = 9.into());
+        repository.publish();
+        assert_refused!(
+            printer.find(&repository, "x"),
+            Error::WrongVersion { role: wrong, found: 9, .. } if wrong.as_str() == role
+        );
+    }
+}
+
+#[test]
+fn a_stored_snapshot_of_the_right_version_but_another_hash_is_fetched_again() {
+    let mut repository = Repository::new();
+    let printer = Printer::new(&repository);
+    printer.refresh(&repository).unwrap();
+    repository.snapshot_version = 1;
+    repository.alter("snapshot", |signed| signed["x-new"] = 1.into());
+    repository.publish();
+    printer.refresh(&repository).unwrap();
+    assert_eq!(
+        printer.stored("snapshot.json").as_ref(),
+        repository.files.get("metadata/1.snapshot.json")
+    );
 }
