@@ -14,6 +14,8 @@ use serde::Deserialize;
 pub struct ChannelConfig {
     /// Its name; also that of the role that signs it.
     pub name: Channel,
+    /// Where printers find the repository: an `http` or `https` URL that ends with a slash.
+    pub url: String,
     /// The oldest version that may jump straight to a new release.
     pub floor: Option<Version>,
 }
@@ -22,6 +24,7 @@ pub struct ChannelConfig {
 #[serde(deny_unknown_fields)]
 struct Raw {
     name: Channel,
+    url: String,
     floor: Option<Version>,
 }
 
@@ -46,10 +49,16 @@ impl ChannelConfig {
             "{path}: name is `{}`, and must be `{name}`, as the file is called",
             raw.name
         );
+        ensure!(
+            is_url(&raw.url),
+            "{path}: url is `{}`; accepted is http:// or https:// with a host, ending with a slash, in plain letters",
+            raw.url
+        );
         check_role(name, roles)
             .with_context(|| format!("{path} does not agree with keys/roles.toml"))?;
         Ok(Self {
             name: raw.name,
+            url: raw.url,
             floor: raw.floor,
         })
     }
@@ -74,6 +83,13 @@ impl ChannelConfig {
         names.sort();
         Ok(names)
     }
+}
+
+/// Strict, because it is written into a configuration file: no quotes, no spaces, no control characters.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_~:/[]".contains(&b);
+    rest.is_some_and(|rest| rest.len() > 1 && !rest.starts_with('/') && rest.ends_with('/') && rest.bytes().all(plain))
 }
 
 /// The role of the channel's name must be allowed to name its manifest and its bundles.
@@ -127,16 +143,16 @@ mod tests {
 
     #[test]
     fn a_floor_is_a_version() {
-        let config = read("stable", "name = \"stable\"\nfloor = \"1.2.3\"").unwrap();
+        let config = read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2.3\"").unwrap();
         assert_eq!(config.floor, Some(Version::new(1, 2, 3)));
-        assert!(read("stable", "name = \"stable\"\nfloor = \"1.2\"").is_err());
+        assert!(read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2\"").is_err());
     }
 
     #[test]
     fn errors_name_file_key_and_what_is_accepted() {
         let unknown = format!(
             "{:#}",
-            read("stable", "name = \"stable\"\nflor = \"1.2.3\"").unwrap_err()
+            read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nflor = \"1.2.3\"").unwrap_err()
         );
         assert!(
             unknown.contains("stable.toml")
@@ -144,9 +160,17 @@ mod tests {
                 && unknown.contains("floor"),
             "{unknown}"
         );
-        let other = format!("{:#}", read("stable", "name = \"beta\"").unwrap_err());
+        let other = format!("{:#}", read("stable", "name = \"beta\"\nurl = \"https://updates.example/\"").unwrap_err());
         assert!(other.contains("must be `stable`"), "{other}");
-        let missing = format!("{:#}", read("nightly", "name = \"stable\"").unwrap_err());
+        let missing = format!("{:#}", read("nightly", "name = \"stable\"\nurl = \"https://updates.example/\"").unwrap_err());
         assert!(missing.contains("the channels are stable"), "{missing}");
+    }
+
+    #[test]
+    fn a_url_that_would_break_the_printers_configuration_is_refused() {
+        for bad in ["", "ftp://a/", "https:///", "https://a", "https://a b/", "https://a\\\"/", "https://a?b/"] {
+            let error = read("stable", &format!("name = \"stable\"\nurl = \"{bad}\"")).unwrap_err();
+            assert!(format!("{error:#}").contains("url"), "{bad}: {error:#}");
+        }
     }
 }

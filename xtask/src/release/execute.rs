@@ -12,7 +12,7 @@ use firstlayer_policy::{BundleTarget, ChannelManifest, Release};
 use firstlayer_signers::{KeyDirectory, generate_development_keys};
 
 use super::author::{self, Author};
-use super::image::RootImage;
+use super::image::{RootImage, Settings};
 use super::watched::Watched;
 use super::{BoardPlan, Inputs, Plan};
 use crate::progress::{Event, Progress};
@@ -161,7 +161,11 @@ fn write_image(
         identity: plan.identity(board),
         built: plan.built(),
         anchor,
-        channel: plan.channel.as_str(),
+        settings: Settings {
+            channel: plan.channel.as_str(),
+            url: &plan.url,
+            capacity: board.slot,
+        },
     };
     image
         .write(BufWriter::new(file))

@@ -23,8 +23,18 @@ pub(crate) struct RootImage<'a> {
     pub(crate) built: Timestamp,
     /// The trust anchor's bytes.
     pub(crate) anchor: &'a [u8],
-    /// The channel that printers with this image follow until told otherwise.
+    /// What printers with this image begin with.
+    pub(crate) settings: Settings<'a>,
+}
+
+/// The settings in an image, each of which a printer's owner may change.
+pub(crate) struct Settings<'a> {
+    /// The channel that is followed.
     pub(crate) channel: &'a str,
+    /// Where the repository is.
+    pub(crate) url: &'a str,
+    /// Bytes that a slot holds.
+    pub(crate) capacity: u64,
 }
 
 impl RootImage<'_> {
@@ -41,6 +51,7 @@ impl RootImage<'_> {
 
     fn tree(self) -> Result<Tree> {
         let (version, board) = (self.identity.version.clone(), self.identity.board.clone());
+        let configuration = self.settings.configuration(&self.identity)?;
         let release = RunningRelease::new(self.identity, self.built).to_bytes()?;
         let mut tree = Tree::default();
         tree.file(
@@ -51,7 +62,7 @@ impl RootImage<'_> {
         tree.file(
             "etc/printerd/config.toml",
             0o644,
-            configuration(self.channel),
+            configuration,
         );
         tree.file("usr/sbin/printerd", 0o755, self.firmware.to_owned());
         tree.file("usr/share/printerd/release.json", 0o644, release);
@@ -65,8 +76,18 @@ fn os_release(version: &semver::Version, board: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn configuration(channel: &str) -> Vec<u8> {
-    format!("# What this image begins with; the printer's own settings override it.\nchannel = \"{channel}\"\n").into_bytes()
+impl Settings<'_> {
+    /// `printerd`'s configuration. A board with several models names the first; the factory sets the printer's own.
+    fn configuration(&self, identity: &Identity) -> Result<Vec<u8>> {
+        let model = identity.models.first().context("the board names no model")?;
+        let (channel, url, capacity) = (self.channel, self.url, self.capacity);
+        let text = format!(
+            "board = \"{}\"\nmodel = \"{model}\"\nchannel = \"{channel}\"\nrepository = \"{url}\"\n\
+             state = \"/var/lib/printerd\"\n\n[slots]\ncapacity = {capacity}\n",
+            identity.board
+        );
+        Ok(text.into_bytes())
+    }
 }
 
 /// Files by their path, without a leading slash; folders come from the paths.
@@ -214,7 +235,7 @@ mod tests {
             identity,
             built,
             anchor: b"{}",
-            channel: "stable",
+            settings: Settings { channel: "stable", url: "https://updates.example/", capacity: 1 << 20 },
         }
         .write(&mut bytes)
         .unwrap();

@@ -27,6 +27,8 @@ pub struct Plan {
     pub counter: Counter,
     /// The oldest version that may jump straight to it.
     pub floor: Option<Version>,
+    /// Where printers will look for the repository.
+    pub url: String,
     /// What it is made of.
     pub source: Source,
     /// The folder that is published into.
@@ -85,6 +87,7 @@ impl Plan {
             channel: inputs.channel.name.clone(),
             counter: counter(inputs, &version)?,
             floor: inputs.channel.floor.clone(),
+            url: inputs.channel.url.clone(),
             source: inputs.source.clone(),
             repository: inputs.request.repository.clone(),
             keys: inputs.request.keys.clone(),
