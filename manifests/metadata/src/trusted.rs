@@ -131,12 +131,8 @@ impl TrustedMetadata {
         meta.check(&name("snapshot"), &bytes)?;
         let snapshot = self.verified_snapshot(bytes)?;
         check_version("snapshot", meta.version, snapshot.version)?;
-        for (role, stored) in self.stored_snapshot.iter().flat_map(|stored| &stored.meta) {
-            let current = snapshot
-                .meta
-                .get(role)
-                .ok_or_else(|| Error::Removed { role: role.clone() })?;
-            check_no_rollback(role.as_str(), stored.version, current.version)?;
+        if let Some(stored) = &self.stored_snapshot {
+            check_snapshot_rollback(stored, &snapshot)?;
         }
         self.check_fresh("snapshot", &*snapshot)?;
         self.snapshot = Some(snapshot);
@@ -270,6 +266,18 @@ fn check_no_rollback(role: &str, trusted: u64, found: u64) -> Result<()> {
             trusted,
             found,
         });
+    }
+    Ok(())
+}
+
+/// Neither the snapshot nor any role in it may fall back, and no role may go. The timestamp
+/// foretells the snapshot's own version, but a stored timestamp can be lost where the snapshot is not.
+fn check_snapshot_rollback(stored: &Snapshot, snapshot: &Snapshot) -> Result<()> {
+    check_no_rollback("snapshot", stored.version, snapshot.version)?;
+    for (role, file) in &stored.meta {
+        let removed = || Error::Removed { role: role.clone() };
+        let current = snapshot.meta.get(role).ok_or_else(removed)?;
+        check_no_rollback(role.as_str(), file.version, current.version)?;
     }
     Ok(())
 }

@@ -182,3 +182,19 @@ fn a_stored_snapshot_of_the_right_version_but_another_hash_is_fetched_again() {
         repository.files.get("metadata/1.snapshot.json")
     );
 }
+
+#[test]
+fn a_snapshot_rolled_back_is_noticed_though_the_stored_timestamp_is_lost() {
+    let mut repository = Repository::new();
+    let printer = Printer::new(&repository);
+    repository.snapshot_version = 7;
+    repository.publish();
+    printer.refresh(&repository).unwrap();
+    printer.memory.0.borrow_mut().remove("timestamp.json");
+    repository.snapshot_version = 6;
+    repository.publish();
+    assert_refused!(
+        printer.refresh(&repository),
+        Error::Rollback { role, trusted: 7, found: 6 } if role.as_str() == "snapshot"
+    );
+}
