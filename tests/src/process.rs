@@ -115,6 +115,11 @@ impl Process {
         None
     }
 
+    /// Waits for so many lines on standard error; `false` if the child ends before.
+    pub fn wait_for_lines(&mut self, count: usize, limit: Duration) -> bool {
+        (0..count).all(|_| self.wait_for_line(limit, |_| true).is_some())
+    }
+
     /// Sends a signal to the child and whatever it started.
     pub fn signal(&self, signal: Signal) {
         // A group that is already gone needs no signal.

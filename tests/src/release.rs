@@ -1,6 +1,6 @@
 //! The release of this checkout, made once a process as a maintainer makes it, and kept between runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -28,18 +28,19 @@ pub fn published() -> &'static Published {
         let published = Published {
             folder: kept("release/repository"),
         };
-        run(&mut release_into("release"), LIMIT).expect_success("cargo xtask release");
+        run(&mut release_into(&published.folder, "stable"), LIMIT)
+            .expect_success("cargo xtask release");
         published
     })
 }
 
-/// `cargo xtask release` into `repository/` with `keys/`, both in this kept folder.
-pub fn release_into(name: &str) -> Command {
-    let mut command = xtask(["release", "--json", "--repository"]);
+/// `cargo xtask release` to a channel, into a folder, with the keys of all such releases.
+pub fn release_into(repository: &Path, channel: &str) -> Command {
+    let mut command = xtask(["release", "--json", "--channel", channel, "--repository"]);
     command
-        .arg(kept(name).join("repository"))
+        .arg(repository)
         .arg("--keys")
-        .arg(kept(name).join("keys"));
+        .arg(kept("release/keys"));
     command
 }
 

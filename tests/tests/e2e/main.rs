@@ -13,3 +13,4 @@ mod bundles;
 mod harness;
 mod interop;
 mod printers;
+mod releases;
