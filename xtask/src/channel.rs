@@ -87,9 +87,13 @@ impl ChannelConfig {
 
 /// Strict, because it is written into a configuration file: no quotes, no spaces, no control characters.
 fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_~:/[]".contains(&b);
-    rest.is_some_and(|rest| rest.len() > 1 && !rest.starts_with('/') && rest.ends_with('/') && rest.bytes().all(plain))
+    rest.is_some_and(|rest| {
+        rest.len() > 1 && !rest.starts_with('/') && rest.ends_with('/') && rest.bytes().all(plain)
+    })
 }
 
 /// The role of the channel's name must be allowed to name its manifest and its bundles.
@@ -143,16 +147,30 @@ mod tests {
 
     #[test]
     fn a_floor_is_a_version() {
-        let config = read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2.3\"").unwrap();
+        let config = read(
+            "stable",
+            "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2.3\"",
+        )
+        .unwrap();
         assert_eq!(config.floor, Some(Version::new(1, 2, 3)));
-        assert!(read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2\"").is_err());
+        assert!(
+            read(
+                "stable",
+                "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2\""
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn errors_name_file_key_and_what_is_accepted() {
         let unknown = format!(
             "{:#}",
-            read("stable", "name = \"stable\"\nurl = \"https://updates.example/\"\nflor = \"1.2.3\"").unwrap_err()
+            read(
+                "stable",
+                "name = \"stable\"\nurl = \"https://updates.example/\"\nflor = \"1.2.3\""
+            )
+            .unwrap_err()
         );
         assert!(
             unknown.contains("stable.toml")
@@ -160,15 +178,37 @@ mod tests {
                 && unknown.contains("floor"),
             "{unknown}"
         );
-        let other = format!("{:#}", read("stable", "name = \"beta\"\nurl = \"https://updates.example/\"").unwrap_err());
+        let other = format!(
+            "{:#}",
+            read(
+                "stable",
+                "name = \"beta\"\nurl = \"https://updates.example/\""
+            )
+            .unwrap_err()
+        );
         assert!(other.contains("must be `stable`"), "{other}");
-        let missing = format!("{:#}", read("nightly", "name = \"stable\"\nurl = \"https://updates.example/\"").unwrap_err());
+        let missing = format!(
+            "{:#}",
+            read(
+                "nightly",
+                "name = \"stable\"\nurl = \"https://updates.example/\""
+            )
+            .unwrap_err()
+        );
         assert!(missing.contains("the channels are stable"), "{missing}");
     }
 
     #[test]
     fn a_url_that_would_break_the_printers_configuration_is_refused() {
-        for bad in ["", "ftp://a/", "https:///", "https://a", "https://a b/", "https://a\\\"/", "https://a?b/"] {
+        for bad in [
+            "",
+            "ftp://a/",
+            "https:///",
+            "https://a",
+            "https://a b/",
+            "https://a\\\"/",
+            "https://a?b/",
+        ] {
             let error = read("stable", &format!("name = \"stable\"\nurl = \"{bad}\"")).unwrap_err();
             assert!(format!("{error:#}").contains("url"), "{bad}: {error:#}");
         }

@@ -40,12 +40,18 @@ const TOOLCHAIN: &str = "toolchain";
 /// # Errors
 /// What could not be listed or removed.
 pub fn clean(checkout: &Checkout, request: &Request) -> Result<Report> {
-    let mut report = Report { dry_run: request.dry_run, removed: Vec::new(), kept: Vec::new() };
+    let mut report = Report {
+        dry_run: request.dry_run,
+        removed: Vec::new(),
+        kept: Vec::new(),
+    };
     let state = checkout.state();
     if !state.exists() {
         return Ok(report);
     }
-    let entries = state.read_dir_utf8().with_context(|| format!("cannot list {state}"))?;
+    let entries = state
+        .read_dir_utf8()
+        .with_context(|| format!("cannot list {state}"))?;
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot list {state}"))?;
         let goes = match entry.file_name() {
@@ -53,7 +59,11 @@ pub fn clean(checkout: &Checkout, request: &Request) -> Result<Report> {
             TOOLCHAIN => request.toolchain,
             _ => true,
         };
-        let list = if goes { &mut report.removed } else { &mut report.kept };
+        let list = if goes {
+            &mut report.removed
+        } else {
+            &mut report.kept
+        };
         list.push(entry.into_path());
     }
     report.removed.sort();
@@ -67,15 +77,27 @@ pub fn clean(checkout: &Checkout, request: &Request) -> Result<Report> {
 /// A link is removed as such, and not what it leads to.
 fn remove(path: &Utf8PathBuf) -> Result<()> {
     let metadata = fs::symlink_metadata(path).with_context(|| format!("cannot look at {path}"))?;
-    let removed = if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if metadata.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     removed.with_context(|| format!("cannot remove {path}"))
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.dry_run { "would remove" } else { "removed" };
-        self.removed.iter().try_for_each(|path| writeln!(f, "{verb} {path}"))?;
-        self.kept.iter().try_for_each(|path| writeln!(f, "kept {path}"))?;
+        let verb = if self.dry_run {
+            "would remove"
+        } else {
+            "removed"
+        };
+        self.removed
+            .iter()
+            .try_for_each(|path| writeln!(f, "{verb} {path}"))?;
+        self.kept
+            .iter()
+            .try_for_each(|path| writeln!(f, "kept {path}"))?;
         match self.removed.is_empty() {
             true => writeln!(f, "there was nothing to remove"),
             false => Ok(()),
@@ -101,8 +123,12 @@ mod tests {
     }
 
     fn left(checkout: &Checkout) -> Vec<String> {
-        let mut names: Vec<_> =
-            checkout.state().read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        let mut names: Vec<_> = checkout
+            .state()
+            .read_dir_utf8()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_owned())
+            .collect();
         names.sort();
         names
     }
@@ -112,16 +138,37 @@ mod tests {
         let (_folder, checkout) = checkout();
         clean(&checkout, &Request::default()).unwrap();
         assert_eq!(left(&checkout), ["keys", "repository", "toolchain"]);
-        clean(&checkout, &Request { toolchain: true, ..Request::default() }).unwrap();
+        clean(
+            &checkout,
+            &Request {
+                toolchain: true,
+                ..Request::default()
+            },
+        )
+        .unwrap();
         assert_eq!(left(&checkout), ["keys", "repository"]);
-        clean(&checkout, &Request { keys_and_repository: true, ..Request::default() }).unwrap();
+        clean(
+            &checkout,
+            &Request {
+                keys_and_repository: true,
+                ..Request::default()
+            },
+        )
+        .unwrap();
         assert!(left(&checkout).is_empty());
     }
 
     #[test]
     fn a_dry_run_lists_and_removes_nothing() {
         let (_folder, checkout) = checkout();
-        let report = clean(&checkout, &Request { dry_run: true, ..Request::default() }).unwrap();
+        let report = clean(
+            &checkout,
+            &Request {
+                dry_run: true,
+                ..Request::default()
+            },
+        )
+        .unwrap();
         assert_eq!(report.removed.len(), 1);
         assert_eq!(left(&checkout).len(), 4);
     }

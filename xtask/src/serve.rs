@@ -51,7 +51,11 @@ impl Server {
         let listener = runtime
             .block_on(TcpListener::bind(address))
             .with_context(|| format!("cannot listen on {address}"))?;
-        Ok(Self { runtime, listener, folder: folder.to_owned() })
+        Ok(Self {
+            runtime,
+            listener,
+            folder: folder.to_owned(),
+        })
     }
 
     /// Where it is.
@@ -59,8 +63,14 @@ impl Server {
     /// # Errors
     /// When the system does not tell.
     pub fn report(&self) -> Result<Report> {
-        let address = self.listener.local_addr().context("the system tells no address")?;
-        Ok(Report { url: format!("http://{address}"), repository: self.folder.clone() })
+        let address = self
+            .listener
+            .local_addr()
+            .context("the system tells no address")?;
+        Ok(Report {
+            url: format!("http://{address}"),
+            repository: self.folder.clone(),
+        })
     }
 
     /// Answers until the process is asked to stop, by Ctrl-C or a termination.
@@ -89,8 +99,12 @@ async fn answer(State(folder): State<Utf8PathBuf>, request: Request) -> Response
         return StatusCode::NOT_FOUND.into_response();
     };
     match open(&folder.join(path), headers(path)) {
-        Ok(entity) => http_serve::serve(entity, &request).map(Body::new).into_response(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
+        Ok(entity) => http_serve::serve(entity, &request)
+            .map(Body::new)
+            .into_response(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            StatusCode::NOT_FOUND.into_response()
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -108,8 +122,13 @@ fn open(path: &Utf8Path, headers: HeaderMap) -> std::io::Result<ChunkedReadFile<
 /// The path in the folder, if it is one that may be asked for. Nothing is decoded: our names need no encoding.
 fn servable(path: &str) -> Option<&str> {
     let path = path.strip_prefix('/')?;
-    let name = ["metadata/", "targets/"].iter().find_map(|folder| path.strip_prefix(folder));
-    let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+~".contains(&b));
+    let name = ["metadata/", "targets/"]
+        .iter()
+        .find_map(|folder| path.strip_prefix(folder));
+    let plain = |name: &str| {
+        name.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-+~".contains(&b))
+    };
     match name {
         Some(name) if plain(name) && !name.is_empty() && !name.starts_with('.') => Some(path),
         None if path == "root.json" => Some(path),
@@ -119,9 +138,17 @@ fn servable(path: &str) -> Option<&str> {
 
 /// Only `timestamp.json` ever changes under its name, and a new root may appear: caches must ask.
 fn headers(path: &str) -> HeaderMap {
-    let kind = if path.ends_with(".json") { "application/json" } else { "application/octet-stream" };
+    let kind = if path.ends_with(".json") {
+        "application/json"
+    } else {
+        "application/octet-stream"
+    };
     let kept = path != "metadata/timestamp.json" && path != "root.json";
-    let cache = if kept { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if kept {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     HeaderMap::from_iter([
         (CONTENT_TYPE, HeaderValue::from_static(kind)),
         (CACHE_CONTROL, HeaderValue::from_static(cache)),
@@ -130,7 +157,11 @@ fn headers(path: &str) -> HeaderMap {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "serving {} at {} until Ctrl-C", self.repository, self.url)
+        writeln!(
+            f,
+            "serving {} at {} until Ctrl-C",
+            self.repository, self.url
+        )
     }
 }
 
@@ -140,7 +171,12 @@ mod tests {
 
     #[test]
     fn what_publishing_makes_can_be_asked_for() {
-        for path in ["/root.json", "/metadata/timestamp.json", "/metadata/12.root.json", "/targets/ab.stable-1.0.0-dev.1+x.bundle"] {
+        for path in [
+            "/root.json",
+            "/metadata/timestamp.json",
+            "/metadata/12.root.json",
+            "/targets/ab.stable-1.0.0-dev.1+x.bundle",
+        ] {
             assert_eq!(servable(path), path.strip_prefix('/'), "{path}");
         }
     }
@@ -148,9 +184,24 @@ mod tests {
     #[test]
     fn nothing_else_can() {
         for path in [
-            "", "/", "root.json", "//root.json", "/.lock", "/metadata", "/metadata/", "/metadata/../.lock",
-            "/metadata/..", "/metadata/.hidden", "/targets/a/b", "/targets/%2e%2e/x", "/targets/..%2fx", "/targets/a\\b",
-            "/keys/development-root-1.pem", "/metadata/../../keys/x", "/targets//etc/passwd", "/ROOT.JSON",
+            "",
+            "/",
+            "root.json",
+            "//root.json",
+            "/.lock",
+            "/metadata",
+            "/metadata/",
+            "/metadata/../.lock",
+            "/metadata/..",
+            "/metadata/.hidden",
+            "/targets/a/b",
+            "/targets/%2e%2e/x",
+            "/targets/..%2fx",
+            "/targets/a\\b",
+            "/keys/development-root-1.pem",
+            "/metadata/../../keys/x",
+            "/targets//etc/passwd",
+            "/ROOT.JSON",
         ] {
             assert_eq!(servable(path), None, "{path}");
         }

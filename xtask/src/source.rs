@@ -130,7 +130,10 @@ fn copy_index(index: &Path, copy: &Path) -> io::Result<()> {
     if index.exists() {
         fs::copy(index, copy)?;
         let written = fs::metadata(index)?.modified()?;
-        File::options().write(true).open(copy)?.set_modified(written)?;
+        File::options()
+            .write(true)
+            .open(copy)?
+            .set_modified(written)?;
     }
     Ok(())
 }

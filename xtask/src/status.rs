@@ -77,9 +77,16 @@ pub struct Listed {
 /// When nothing is published there, or it does not verify.
 pub fn examine(repository: &Utf8Path, anchor: Option<&Utf8Path>, now: Timestamp) -> Result<Report> {
     let folder = Folder::new(repository);
-    ensure!(folder.is_published(), "nothing is published in {repository}; `cargo xtask release` does that");
+    ensure!(
+        folder.is_published(),
+        "nothing is published in {repository}; `cargo xtask release` does that"
+    );
     let state = read(&folder, anchor)?;
-    let roles: Vec<Role> = state.roles().iter().map(|role| describe(role, now)).collect();
+    let roles: Vec<Role> = state
+        .roles()
+        .iter()
+        .map(|role| describe(role, now))
+        .collect();
     Ok(Report {
         repository: repository.to_string(),
         development: state.trusted().root().is_development(),
@@ -92,7 +99,8 @@ pub fn examine(repository: &Utf8Path, anchor: Option<&Utf8Path>, now: Timestamp)
 /// The repository's state from an anchor; from its own copy where none is named.
 pub(crate) fn read(folder: &Folder, anchor: Option<&Utf8Path>) -> Result<State> {
     let path = anchor.map_or_else(|| folder.anchor(), Utf8Path::to_owned);
-    let anchor = std::fs::read(&path).with_context(|| format!("cannot read the trust anchor {path}"))?;
+    let anchor =
+        std::fs::read(&path).with_context(|| format!("cannot read the trust anchor {path}"))?;
     State::read(folder, &anchor)
 }
 
@@ -100,10 +108,15 @@ pub(crate) fn read(folder: &Folder, anchor: Option<&Utf8Path>) -> Result<State> 
 fn channels(folder: &Folder, state: &State) -> Result<Vec<Published>> {
     let mut channels = Vec::new();
     for role in state.roles() {
-        let Ok(name) = role.name.as_str().parse::<Channel>() else { continue };
+        let Ok(name) = role.name.as_str().parse::<Channel>() else {
+            continue;
+        };
         let manifest = state.channel(folder, &name)?;
         if !manifest.releases().is_empty() {
-            channels.push(Published { name, releases: manifest.releases().iter().map(listed).collect() });
+            channels.push(Published {
+                name,
+                releases: manifest.releases().iter().map(listed).collect(),
+            });
         }
     }
     Ok(channels)
@@ -122,8 +135,13 @@ fn listed(release: &Release) -> Listed {
 
 fn describe(role: &RoleState, now: Timestamp) -> Role {
     let expires = role.expires.timestamp();
-    let left = expires.since((Unit::Hour, now)).map_or(0, |span| i64::from(span.get_hours()));
-    let name = |key: &PublicKey| key.name().map_or_else(|| key.key_id().to_string(), str::to_owned);
+    let left = expires
+        .since((Unit::Hour, now))
+        .map_or(0, |span| i64::from(span.get_hours()));
+    let name = |key: &PublicKey| {
+        key.name()
+            .map_or_else(|| key.key_id().to_string(), str::to_owned)
+    };
     Role {
         name: role.name.to_string(),
         version: role.version,
@@ -138,10 +156,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.repository)?;
         if self.development {
-            writeln!(f, "  signed by DEVELOPMENT keys: for trying out only; production firmware refuses it")?;
+            writeln!(
+                f,
+                "  signed by DEVELOPMENT keys: for trying out only; production firmware refuses it"
+            )?;
         }
         if self.expired {
-            writeln!(f, "  EXPIRED: clients refuse it until `cargo xtask release` has signed it again")?;
+            writeln!(
+                f,
+                "  EXPIRED: clients refuse it until `cargo xtask release` has signed it again"
+            )?;
         }
         for role in &self.roles {
             let (name, version, threshold) = (&role.name, role.version, role.threshold);
@@ -149,11 +173,18 @@ impl fmt::Display for Report {
                 days if days < 0 => "EXPIRED".to_owned(),
                 days => format!("{days} days left"),
             };
-            writeln!(f, "  {name:12} {version:>4}  {left:16} {threshold} of {}", role.keys.join(", "))?;
+            writeln!(
+                f,
+                "  {name:12} {version:>4}  {left:16} {threshold} of {}",
+                role.keys.join(", ")
+            )?;
         }
         for channel in &self.channels {
             writeln!(f, "{}", channel.name)?;
-            channel.releases.iter().try_for_each(|release| writeln!(f, "  {release}"))?;
+            channel
+                .releases
+                .iter()
+                .try_for_each(|release| writeln!(f, "  {release}"))?;
         }
         Ok(())
     }
@@ -161,7 +192,16 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:32} {:14} counter {}  {} bytes", self.version.to_string(), self.board.to_string(), self.counter, self.length)?;
-        self.yanked.as_ref().map_or(Ok(()), |why| write!(f, "  yanked: {why}"))
+        write!(
+            f,
+            "{:32} {:14} counter {}  {} bytes",
+            self.version.to_string(),
+            self.board.to_string(),
+            self.counter,
+            self.length
+        )?;
+        self.yanked
+            .as_ref()
+            .map_or(Ok(()), |why| write!(f, "  yanked: {why}"))
     }
 }

@@ -29,22 +29,34 @@ pub struct Report {
 }
 
 /// Checks the checkout's configuration, and the repository if anything is published there.
-pub fn validate(checkout: &Checkout, repository: &Utf8Path, now: Timestamp, progress: &dyn Progress) -> Report {
-    let mut report = Report { checked: Vec::new(), problems: Problems::default() };
+pub fn validate(
+    checkout: &Checkout,
+    repository: &Utf8Path,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Report {
+    let mut report = Report {
+        checked: Vec::new(),
+        problems: Problems::default(),
+    };
     report.note(roles_and_channels(checkout));
     report.note(boards(checkout));
     let folder = Folder::new(repository);
     if folder.is_published() {
-        report.note(self::repository(&folder, now, progress));
+        let repository = self::repository(&folder, now, progress, &mut report);
+        report.problems.take(repository);
     } else {
-        report.checked.push(format!("nothing is published in {repository}"));
+        report
+            .checked
+            .push(format!("nothing is published in {repository}"));
     }
     report
 }
 
 impl Report {
     fn note(&mut self, checked: Result<Vec<String>>) {
-        self.checked.extend(self.problems.take(checked).unwrap_or_default());
+        self.checked
+            .extend(self.problems.take(checked).unwrap_or_default());
     }
 }
 
@@ -61,40 +73,70 @@ fn roles_and_channels(checkout: &Checkout) -> Result<Vec<String>> {
 
 fn boards(checkout: &Checkout) -> Result<Vec<String>> {
     let boards = board::all(checkout)?;
-    Ok(boards.iter().map(|board| format!("firmware/boards/{}.toml", board.name)).collect())
+    Ok(boards
+        .iter()
+        .map(|board| format!("firmware/boards/{}.toml", board.name))
+        .collect())
 }
 
-fn repository(folder: &Folder, now: Timestamp, progress: &dyn Progress) -> Result<Vec<String>> {
+/// The metadata as a whole, then each bundle by itself, then what lies there besides.
+fn repository(
+    folder: &Folder,
+    now: Timestamp,
+    progress: &dyn Progress,
+    report: &mut Report,
+) -> Result<()> {
     let state = status::read(folder, None)?;
-    let mut checked = vec![format!("{}: {} roles verify from root.json", folder.path(), state.roles().len())];
+    report.checked.push(format!(
+        "{}: {} roles verify from root.json",
+        folder.path(),
+        state.roles().len()
+    ));
     let anchor = folder.anchor();
     let anchor = std::fs::read(&anchor).with_context(|| format!("cannot read {anchor}"))?;
-    let mut visitor = Visitor::enter(folder, &anchor, now).context("a client that comes now would refuse it")?;
+    let mut visitor =
+        Visitor::enter(folder, &anchor, now).context("a client that comes now would refuse it")?;
     for role in state.roles() {
-        let Ok(channel) = role.name.as_str().parse::<Channel>() else { continue };
-        let Some(manifest) = visitor.channel(&channel)? else { continue };
+        let Ok(channel) = role.name.as_str().parse::<Channel>() else {
+            continue;
+        };
+        let Some(manifest) = visitor.channel(&channel)? else {
+            continue;
+        };
         for release in manifest.releases() {
-            visitor.bundle(&channel, release, progress)?;
-            checked.push(release.bundle.target.clone());
+            let bundle = visitor.bundle(&channel, release, progress);
+            report.note(bundle.map(|()| vec![release.bundle.target.clone()]));
         }
     }
-    no_strangers(folder, &state.keep(folder, u64::MAX)?)?;
-    Ok(checked)
+    no_strangers(folder, &state.keep(folder, u64::MAX)?)
 }
 
 /// Every file must be one that some version of the metadata refers to.
 fn no_strangers(folder: &Folder, keep: &crate::repository::Keep) -> Result<()> {
-    for (path, kept) in [(folder.metadata(), &keep.metadata), (folder.targets(), &keep.targets)] {
+    for (path, kept) in [
+        (folder.metadata(), &keep.metadata),
+        (folder.targets(), &keep.targets),
+    ] {
         let strangers = strangers(&path, kept)?;
-        ensure!(strangers.is_empty(), "{path} holds what nothing refers to: {}", strangers.join(", "));
+        ensure!(
+            strangers.is_empty(),
+            "{path} holds what nothing refers to: {}",
+            strangers.join(", ")
+        );
     }
     Ok(())
 }
 
 fn strangers(path: &Utf8Path, kept: &BTreeSet<String>) -> Result<Vec<String>> {
     let mut strangers = Vec::new();
-    for entry in path.read_dir_utf8().with_context(|| format!("cannot list {path}"))? {
-        let name = entry.with_context(|| format!("cannot list {path}"))?.file_name().to_owned();
+    for entry in path
+        .read_dir_utf8()
+        .with_context(|| format!("cannot list {path}"))?
+    {
+        let name = entry
+            .with_context(|| format!("cannot list {path}"))?
+            .file_name()
+            .to_owned();
         if !kept.contains(&name) {
             strangers.push(name);
         }
@@ -105,7 +147,9 @@ fn strangers(path: &Utf8Path, kept: &BTreeSet<String>) -> Result<Vec<String>> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.checked.iter().try_for_each(|checked| writeln!(f, "ok  {checked}"))?;
+        self.checked
+            .iter()
+            .try_for_each(|checked| writeln!(f, "ok  {checked}"))?;
         match self.problems.is_empty() {
             true => writeln!(f, "everything is in order"),
             false => writeln!(f, "{}", self.problems),

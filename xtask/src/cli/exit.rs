@@ -28,7 +28,11 @@ NO_COLOR turns colour off; progress becomes plain lines where standard error is 
 impl Exit {
     /// The code for a command that ended in an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        if error.is::<Stopped>() { Self::NotReady } else { Self::Failed }
+        if error.is::<Stopped>() {
+            Self::NotReady
+        } else {
+            Self::Failed
+        }
     }
 }
 

@@ -54,18 +54,32 @@ pub(crate) struct Places {
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
         let Places { repository, keys } = self.places;
-        let request = Request::new(session.checkout(), self.channel, self.environment, repository, keys);
+        let request = Request::new(
+            session.checkout(),
+            self.channel,
+            self.environment,
+            repository,
+            keys,
+        );
         let (checkout, now) = (session.checkout(), Timestamp::now());
         if self.check_reproducible {
             let report = release::check_reproducible(checkout, &request, now, session.progress())?;
             session.print(&report)?;
-            return Ok(if report.holds() { Exit::Success } else { Exit::Failed });
+            return Ok(if report.holds() {
+                Exit::Success
+            } else {
+                Exit::Failed
+            });
         }
         let report = match self.dry_run {
             true => release::dry_run(checkout, &request, now)?,
             false => release::run(checkout, &request, now, session.progress())?,
         };
         session.print(&report)?;
-        Ok(if report.problems.is_empty() { Exit::Success } else { Exit::NotReady })
+        Ok(if report.problems.is_empty() {
+            Exit::Success
+        } else {
+            Exit::NotReady
+        })
     }
 }

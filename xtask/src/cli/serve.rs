@@ -27,7 +27,9 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
-        let folder = self.directory.unwrap_or_else(|| repository_folder(session.checkout()));
+        let folder = self
+            .directory
+            .unwrap_or_else(|| repository_folder(session.checkout()));
         let server = Server::bind(&folder, self.listen)?;
         session.print(&server.report()?)?;
         server.run()?;

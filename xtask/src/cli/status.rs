@@ -26,9 +26,15 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
-        let repository = self.repository.unwrap_or_else(|| repository_folder(session.checkout()));
+        let repository = self
+            .repository
+            .unwrap_or_else(|| repository_folder(session.checkout()));
         let report = status::examine(&repository, self.anchor.as_deref(), Timestamp::now())?;
         session.print(&report)?;
-        Ok(if report.expired { Exit::NotReady } else { Exit::Success })
+        Ok(if report.expired {
+            Exit::NotReady
+        } else {
+            Exit::Success
+        })
     }
 }

@@ -22,9 +22,20 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
-        let repository = self.repository.unwrap_or_else(|| repository_folder(session.checkout()));
-        let report = validate::validate(session.checkout(), &repository, Timestamp::now(), session.progress());
+        let repository = self
+            .repository
+            .unwrap_or_else(|| repository_folder(session.checkout()));
+        let report = validate::validate(
+            session.checkout(),
+            &repository,
+            Timestamp::now(),
+            session.progress(),
+        );
         session.print(&report)?;
-        Ok(if report.problems.is_empty() { Exit::Success } else { Exit::NotReady })
+        Ok(if report.problems.is_empty() {
+            Exit::Success
+        } else {
+            Exit::NotReady
+        })
     }
 }

@@ -59,11 +59,7 @@ impl RootImage<'_> {
             0o644,
             os_release(&version, board.as_str()),
         );
-        tree.file(
-            "etc/printerd/config.toml",
-            0o644,
-            configuration,
-        );
+        tree.file("etc/printerd/config.toml", 0o644, configuration);
         tree.file("usr/sbin/printerd", 0o755, self.firmware.to_owned());
         tree.file("usr/share/printerd/release.json", 0o644, release);
         tree.file("usr/share/printerd/root.json", 0o644, self.anchor.to_vec());
@@ -79,7 +75,10 @@ fn os_release(version: &semver::Version, board: &str) -> Vec<u8> {
 impl Settings<'_> {
     /// `printerd`'s configuration. A board with several models names the first; the factory sets the printer's own.
     fn configuration(&self, identity: &Identity) -> Result<Vec<u8>> {
-        let model = identity.models.first().context("the board names no model")?;
+        let model = identity
+            .models
+            .first()
+            .context("the board names no model")?;
         let (channel, url, capacity) = (self.channel, self.url, self.capacity);
         let text = format!(
             "board = \"{}\"\nmodel = \"{model}\"\nchannel = \"{channel}\"\nrepository = \"{url}\"\n\
@@ -235,7 +234,11 @@ mod tests {
             identity,
             built,
             anchor: b"{}",
-            settings: Settings { channel: "stable", url: "https://updates.example/", capacity: 1 << 20 },
+            settings: Settings {
+                channel: "stable",
+                url: "https://updates.example/",
+                capacity: 1 << 20,
+            },
         }
         .write(&mut bytes)
         .unwrap();

@@ -24,7 +24,7 @@ pub use execute::Firmware;
 pub use inputs::{Inputs, read_roles};
 pub use plan::{BoardPlan, Plan, PlanError};
 pub use report::{Made, Outcome, Report};
-pub use reproducible::{Reproducible, check_reproducible};
+pub use reproducible::{Compared, Reproducible, check_reproducible, check_reproducible_with};
 pub use request::{Environment, Request, keys_folder, repository_folder};
 pub use signing::{Signing, Why};
 pub(crate) use verify::Visitor;
@@ -42,7 +42,13 @@ use crate::repository::{Disk, Lock, RealDisk};
 /// [`crate::problems::Stopped`] when the inputs do not suffice for a plan.
 pub fn dry_run(checkout: &Checkout, request: &Request, now: Timestamp) -> Result<Report> {
     let mut problems = Problems::default();
-    let planned = prepare(checkout, request, now, &CrossCompiled { checkout }, &mut problems)?;
+    let planned = prepare(
+        checkout,
+        request,
+        now,
+        &CrossCompiled { checkout },
+        &mut problems,
+    )?;
     let Some((plan, _)) = planned else {
         return Err(problems
             .into_result()
@@ -170,7 +176,10 @@ struct CrossCompiled<'a> {
 impl Firmware for CrossCompiled<'_> {
     fn ready(&self) -> Result<()> {
         let report = doctor::examine(self.checkout)?;
-        ensure!(report.ready, "the machine lacks something that a build needs; `cargo xtask doctor` says what");
+        ensure!(
+            report.ready,
+            "the machine lacks something that a build needs; `cargo xtask doctor` says what"
+        );
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::execute::{MadeBundle, Tools, bundles};
-use super::{CrossCompiled, Plan, Request};
+use super::{CrossCompiled, Firmware, Request};
 use crate::checkout::Checkout;
 use crate::problems::Problems;
 use crate::progress::{Event, Progress};
@@ -61,8 +61,34 @@ pub fn check_reproducible(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Reproducible> {
+    check_reproducible_with(
+        checkout,
+        request,
+        now,
+        |copy| Box::new(CrossCompiled { checkout: copy }),
+        progress,
+    )
+}
+
+/// The same with firmware that a test brings; `firmware` is asked once for each of the two checkouts.
+///
+/// # Errors
+/// As [`check_reproducible`].
+pub fn check_reproducible_with(
+    checkout: &Checkout,
+    request: &Request,
+    now: Timestamp,
+    firmware: impl for<'a> Fn(&'a Checkout) -> Box<dyn Firmware + 'a>,
+    progress: &dyn Progress,
+) -> Result<Reproducible> {
     let mut problems = Problems::default();
-    let planned = super::prepare(checkout, request, now, &CrossCompiled { checkout }, &mut problems)?;
+    let planned = super::prepare(
+        checkout,
+        request,
+        now,
+        firmware(checkout).as_ref(),
+        &mut problems,
+    )?;
     let (mut plan, inputs) = match planned {
         Some(planned) => planned,
         None => {
@@ -85,23 +111,28 @@ pub fn check_reproducible(
     for folder in &folders {
         let folder = Utf8Path::from_path(folder.path())
             .context("the temporary folder's name is no UTF-8")?;
-        made.push(build_in(folder, checkout, &plan, &anchor, progress)?);
+        let copy = clone(folder, checkout, &plan.source.commit)?;
+        progress.event(Event::Note(format!(
+            "build {} in {}",
+            plan.source.commit,
+            copy.root()
+        )));
+        let scratch = folder.join("bundles");
+        let firmware = firmware(&copy);
+        let tools = Tools {
+            firmware: firmware.as_ref(),
+            disk: &RealDisk,
+            progress,
+            scratch: &scratch,
+        };
+        made.push(bundles(&plan, &anchor, &tools)?);
     }
     compare(plan.source.commit, &made)
 }
 
-fn build_in(
-    folder: &Utf8Path,
-    checkout: &Checkout,
-    plan: &Plan,
-    anchor: &[u8],
-    progress: &dyn Progress,
-) -> Result<Vec<MadeBundle>> {
+/// A checkout of the commit in `folder`, with a target folder of its own.
+fn clone(folder: &Utf8Path, checkout: &Checkout, commit: &str) -> Result<Checkout> {
     let root = folder.join("source");
-    progress.event(Event::Note(format!(
-        "build {} in {root}",
-        plan.source.commit
-    )));
     git(&[
         "clone",
         "--quiet",
@@ -116,18 +147,11 @@ fn build_in(
         "checkout",
         "--quiet",
         "--detach",
-        &plan.source.commit,
+        commit,
     ])?;
     let copy = Checkout::around(&root)?;
     share_toolchain(checkout, &copy)?;
-    let scratch = folder.join("bundles");
-    let tools = Tools {
-        firmware: &CrossCompiled { checkout: &copy },
-        disk: &RealDisk,
-        progress,
-        scratch: &scratch,
-    };
-    bundles(plan, anchor, &tools)
+    Ok(copy)
 }
 
 /// The toolchain is an input, and large: both builds use the one that is there.

@@ -14,14 +14,22 @@ fn run(workshop: &Workshop, arguments: &[&str]) -> String {
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let code = output.status.code().unwrap();
-    format!("{}{}exit code {code}\n", text(&output.stdout), text(&output.stderr)).replace(workshop.root.as_str(), "CHECKOUT")
+    format!(
+        "{}{}exit code {code}\n",
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+    .replace(workshop.root.as_str(), "CHECKOUT")
 }
 
 #[test]
 fn help_texts() {
     let workshop = Workshop::new();
     let verbs = ["release", "status", "validate", "serve", "clean"];
-    let texts: Vec<_> = verbs.iter().map(|verb| run(&workshop, &[verb, "--help"])).collect();
+    let texts: Vec<_> = verbs
+        .iter()
+        .map(|verb| run(&workshop, &[verb, "--help"]))
+        .collect();
     insta::assert_snapshot!(texts.join("\n"));
 }
 

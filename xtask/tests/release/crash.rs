@@ -2,17 +2,14 @@
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use camino::Utf8Path;
 use xtask::release::Outcome;
 use xtask::repository::{Disk, RealDisk};
 
+use crate::child::{be_the_child, child};
 use crate::workshop::Workshop;
-
-/// Names the checkout to the process that is to be stopped.
-const VICTIM: &str = "FIRSTLAYER_TEST_RELEASE_IN";
 
 /// How a disk ends.
 #[derive(Clone, Copy)]
@@ -79,7 +76,10 @@ fn stopped_at_every_step(end: End) {
     loop {
         workshop.set_firmware(1000 + steps as u64);
         let before = workshop.status();
-        let disk = Failing { left: Cell::new(steps), end };
+        let disk = Failing {
+            left: Cell::new(steps),
+            end,
+        };
         let stopped = workshop.release_on(&disk);
         if stopped.is_ok() {
             break;
@@ -87,7 +87,15 @@ fn stopped_at_every_step(end: End) {
         let after = workshop.status();
         let visible = after.channels[0].releases.len() > before.channels[0].releases.len();
         let finished = workshop.release().unwrap();
-        assert_eq!(finished.outcome, if visible { Outcome::Unchanged } else { Outcome::Released }, "after {steps} steps");
+        assert_eq!(
+            finished.outcome,
+            if visible {
+                Outcome::Unchanged
+            } else {
+                Outcome::Released
+            },
+            "after {steps} steps"
+        );
         workshop.assert_in_order();
         steps += 1;
     }
@@ -110,10 +118,24 @@ fn a_crash_of_the_very_first_release_is_finished_by_the_next_run() {
     let mut steps = 0;
     loop {
         let workshop = Workshop::new();
-        let stopped = workshop.release_on(&Failing { left: Cell::new(steps), end: End::Crash });
-        let published = workshop.repository().join("metadata/timestamp.json").exists();
+        let stopped = workshop.release_on(&Failing {
+            left: Cell::new(steps),
+            end: End::Crash,
+        });
+        let published = workshop
+            .repository()
+            .join("metadata/timestamp.json")
+            .exists();
         let finished = workshop.release().unwrap();
-        assert_eq!(finished.outcome, if published { Outcome::Unchanged } else { Outcome::Released }, "after {steps} steps");
+        assert_eq!(
+            finished.outcome,
+            if published {
+                Outcome::Unchanged
+            } else {
+                Outcome::Released
+            },
+            "after {steps} steps"
+        );
         workshop.assert_in_order();
         if stopped.is_ok() {
             break;
@@ -124,26 +146,9 @@ fn a_crash_of_the_very_first_release_is_finished_by_the_next_run() {
     assert!(steps > 20, "{steps}");
 }
 
-/// Run by the tests below in a process of its own; what it prints is told by none.
-fn be_the_victim() -> bool {
-    let Some(root) = std::env::var_os(VICTIM) else { return false };
-    eprintln!("begin");
-    let outcome = Workshop::at(Path::new(&root)).release().map(|report| report.outcome);
-    std::process::exit(if outcome.is_ok() { 0 } else { 1 });
-}
-
-/// This very test in another process, behind `prefix` in a shell.
-fn victim(workshop: &Workshop, test: &str, prefix: &str) -> Command {
-    let program = std::env::current_exe().unwrap();
-    let mut command = Command::new("sh");
-    let line = format!("{prefix} exec '{}' --exact --nocapture crash::{test}", program.display());
-    command.args(["-c", &line]).env(VICTIM, &workshop.root).stdin(Stdio::null()).stdout(Stdio::null());
-    command
-}
-
 #[test]
 fn killed_at_random_moments() {
-    if be_the_victim() {
+    if be_the_child() {
         return;
     }
     let workshop = Workshop::new();
@@ -151,16 +156,23 @@ fn killed_at_random_moments() {
     let mut killed = 0;
     for round in 0..10_u32 {
         workshop.set_firmware(u64::from(round) + 50);
-        let mut child =
-            victim(&workshop, "killed_at_random_moments", "").stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = child(&workshop, "crash::killed_at_random_moments", "")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while line.trim() != "begin" {
             line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0, "the process ended before it began");
+            assert!(
+                said.read_line(&mut line).unwrap() > 0,
+                "the process ended before it began"
+            );
         }
         // The moment itself is what is random here: spread over what a release takes.
-        std::thread::sleep(std::time::Duration::from_millis(u64::from(round * 17 % 10) * 40));
+        std::thread::sleep(std::time::Duration::from_millis(
+            u64::from(round * 17 % 10) * 40,
+        ));
         child.kill().unwrap();
         killed += usize::from(!child.wait().unwrap().success());
         // Old or new, a client can use it; and then the next run makes it new.
@@ -173,7 +185,7 @@ fn killed_at_random_moments() {
 
 #[test]
 fn files_that_may_not_grow_further_stop_it_and_the_next_run_finishes() {
-    if be_the_victim() {
+    if be_the_child() {
         return;
     }
     let workshop = Workshop::new();
@@ -183,14 +195,27 @@ fn files_that_may_not_grow_further_stop_it_and_the_next_run_finishes() {
         workshop.set_firmware(round as u64 + 80);
         let before = workshop.status();
         let prefix = format!("ulimit -f {limit}; trap '' XFSZ;");
-        let status = victim(&workshop, "files_that_may_not_grow_further_stop_it_and_the_next_run_finishes", &prefix)
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
+        let status = child(
+            &workshop,
+            "crash::files_that_may_not_grow_further_stop_it_and_the_next_run_finishes",
+            &prefix,
+        )
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
         assert!(!status.success(), "a limit of {limit} did not stop it");
-        assert_eq!(workshop.status().channels[0].releases.len(), before.channels[0].releases.len());
+        assert_eq!(
+            workshop.status().channels[0].releases.len(),
+            before.channels[0].releases.len()
+        );
         let finished = workshop.release().unwrap();
-        assert_eq!(finished.outcome, Outcome::Released, "after a limit of {limit}: {}\n{}", finished.plan, before);
+        assert_eq!(
+            finished.outcome,
+            Outcome::Released,
+            "after a limit of {limit}: {}\n{}",
+            finished.plan,
+            before
+        );
         workshop.assert_in_order();
     }
 }

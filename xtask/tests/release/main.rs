@@ -7,8 +7,11 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod child;
 mod configuration;
 mod crash;
 mod flow;
+mod production;
+mod reproducible;
 mod serving;
 mod workshop;

@@ -20,8 +20,12 @@ impl Serving {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let (_, rest) = line.split_once("http://").expect("the first line says where");
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let (_, rest) = line
+            .split_once("http://")
+            .expect("the first line says where");
         let address = rest.split(' ').next().unwrap().to_owned();
         Self { child, address }
     }
@@ -29,10 +33,17 @@ impl Serving {
     /// The status line and headers in lower case, and the body.
     fn ask(&self, path: &str, headers: &str) -> (String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n"
+        )
+        .unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let end = answer
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap();
         let body = answer.split_off(end + 4);
         (String::from_utf8(answer).unwrap().to_lowercase(), body)
     }
@@ -54,13 +65,26 @@ fn ranges_are_answered_as_long_as_the_file_is_the_same() {
     let (head, body) = serving.ask("/root.json", "");
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert_eq!(body, whole);
-    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("an etag").to_owned();
+    let etag = head
+        .lines()
+        .find_map(|line| line.strip_prefix("etag: "))
+        .expect("an etag")
+        .to_owned();
 
-    let (head, body) = serving.ask("/root.json", &format!("Range: bytes=10-19\r\nIf-Range: {etag}\r\n"));
-    assert!(head.starts_with("http/1.1 206") && head.contains("content-range: bytes 10-19/"), "{head}");
+    let (head, body) = serving.ask(
+        "/root.json",
+        &format!("Range: bytes=10-19\r\nIf-Range: {etag}\r\n"),
+    );
+    assert!(
+        head.starts_with("http/1.1 206") && head.contains("content-range: bytes 10-19/"),
+        "{head}"
+    );
     assert_eq!(body, whole[10..20]);
 
-    let (head, body) = serving.ask("/root.json", "Range: bytes=10-19\r\nIf-Range: \"another\"\r\n");
+    let (head, body) = serving.ask(
+        "/root.json",
+        "Range: bytes=10-19\r\nIf-Range: \"another\"\r\n",
+    );
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert_eq!(body, whole);
 
@@ -78,7 +102,14 @@ fn nothing_outside_the_published_files_is_given_out() {
     )
     .unwrap();
     let serving = Serving::new(&workshop);
-    for path in ["/.lock", "/", "/metadata/", "/metadata/../../keys/development-root-1.pem", "/targets/link.pem", "/%2e%2e/keys/root.json"] {
+    for path in [
+        "/.lock",
+        "/",
+        "/metadata/",
+        "/metadata/../../keys/development-root-1.pem",
+        "/targets/link.pem",
+        "/%2e%2e/keys/root.json",
+    ] {
         let (head, _) = serving.ask(path, "");
         assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
     }

@@ -44,8 +44,13 @@ impl Workshop {
     /// A checkout with one commit and development keys; nothing is published.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let workshop = Self { _folder: Some(folder), ..Self::at(Path::new("")) };
-        let root = Utf8Path::from_path(workshop._folder.as_ref().unwrap().path()).unwrap().to_owned();
+        let workshop = Self {
+            _folder: Some(folder),
+            ..Self::at(Path::new(""))
+        };
+        let root = Utf8Path::from_path(workshop._folder.as_ref().unwrap().path())
+            .unwrap()
+            .to_owned();
         let workshop = Self { root, ..workshop };
         workshop.lay_out();
         workshop.git(&["init", "--quiet", "--initial-branch", "main"]);
@@ -66,12 +71,22 @@ impl Workshop {
 
     fn lay_out(&self) {
         for folder in ["firmware/boards", "manifests/channels"] {
-            copy_folder(&Path::new(PROJECT).join(folder), self.root.join(folder).as_std_path());
+            copy_folder(
+                &Path::new(PROJECT).join(folder),
+                self.root.join(folder).as_std_path(),
+            );
         }
         fs::create_dir_all(self.root.join("keys/roots")).unwrap();
-        fs::copy(Path::new(PROJECT).join("keys/roles.toml"), self.root.join("keys/roles.toml")).unwrap();
+        fs::copy(
+            Path::new(PROJECT).join("keys/roles.toml"),
+            self.root.join("keys/roles.toml"),
+        )
+        .unwrap();
         self.write(".gitignore", "/.firstlayer/\n");
-        self.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"firmware/printerd\"]\n");
+        self.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"firmware/printerd\"]\n",
+        );
         self.write("firmware/printerd/src/main.rs", "fn main() {}\n");
         self.set_version("0.1.0");
         self.set_firmware(1);
@@ -84,7 +99,9 @@ impl Workshop {
     }
 
     pub(crate) fn set_version(&self, version: &str) {
-        let manifest = format!("[package]\nname = \"printerd\"\nversion = \"{version}\"\nedition = \"2024\"\n");
+        let manifest = format!(
+            "[package]\nname = \"printerd\"\nversion = \"{version}\"\nedition = \"2024\"\n"
+        );
         self.write("firmware/printerd/Cargo.toml", &manifest);
     }
 
@@ -105,7 +122,12 @@ impl Workshop {
 
     /// Commits everything, at a time that rises with each commit.
     pub(crate) fn commit(&self, message: &str) {
-        let count = self.try_git(&["rev-list", "--count", "HEAD"]).unwrap_or_default().trim().parse().unwrap_or(0);
+        let count = self
+            .try_git(&["rev-list", "--count", "HEAD"])
+            .unwrap_or_default()
+            .trim()
+            .parse()
+            .unwrap_or(0);
         let date = format!("{} +0000", 1_767_225_600_u64 + 60 * count);
         self.git(&["add", "--all"]);
         let status = self
@@ -118,17 +140,26 @@ impl Workshop {
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        self.try_git(arguments).unwrap_or_else(|| panic!("git {arguments:?} failed"))
+        self.try_git(arguments)
+            .unwrap_or_else(|| panic!("git {arguments:?} failed"))
     }
 
     fn try_git(&self, arguments: &[&str]) -> Option<String> {
         let output = self.git_command(arguments).output().unwrap();
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).unwrap())
     }
 
     fn git_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.current_dir(&self.root).args(["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]);
+        command.current_dir(&self.root).args([
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.invalid",
+        ]);
         command.args(["-c", "commit.gpgsign=false"]).args(arguments);
         command
     }
@@ -146,7 +177,13 @@ impl Workshop {
     }
 
     pub(crate) fn request(&self) -> Request {
-        Request::new(&self.checkout(), "stable".parse().unwrap(), self.environment, None, None)
+        Request::new(
+            &self.checkout(),
+            "stable".parse().unwrap(),
+            self.environment,
+            None,
+            None,
+        )
     }
 
     pub(crate) fn release(&self) -> Result<Report> {
@@ -154,7 +191,14 @@ impl Workshop {
     }
 
     pub(crate) fn release_on(&self, disk: &dyn Disk) -> Result<Report> {
-        release::run_with(&self.checkout(), &self.request(), self.now, &Prebuilt(&self.root), disk, &Silent)
+        release::run_with(
+            &self.checkout(),
+            &self.request(),
+            self.now,
+            &Prebuilt(&self.root),
+            disk,
+            &Silent,
+        )
     }
 
     pub(crate) fn status(&self) -> status::Report {
@@ -179,7 +223,9 @@ fn keys() -> &'static Path {
     KEYS.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let text = fs::read_to_string(Path::new(PROJECT).join("keys/roles.toml")).unwrap();
-        let roles = RolesConfig::parse("keys/roles.toml", &text).unwrap().for_development();
+        let roles = RolesConfig::parse("keys/roles.toml", &text)
+            .unwrap()
+            .for_development();
         for name in roles.roles().flat_map(|(_, role)| &role.keys) {
             make_key(folder.path(), name.as_str(), "development");
         }
@@ -192,15 +238,37 @@ fn keys() -> &'static Path {
 pub(crate) fn make_key(folder: &Path, name: &str, passphrase: &str) {
     let openssl = |arguments: &[&str]| {
         let output = Command::new("openssl").args(arguments).output().unwrap();
-        assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "openssl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     let private = folder.join(format!("{name}.pem"));
     let public = folder.join(format!("{name}.pub.pem"));
     let (private_text, public_text) = (private.display().to_string(), public.display().to_string());
     let pass = format!("pass:{passphrase}");
-    openssl(&["genpkey", "-algorithm", "ed25519", "-aes256", "-pass", &pass, "-out", &private_text]);
+    openssl(&[
+        "genpkey",
+        "-algorithm",
+        "ed25519",
+        "-aes256",
+        "-pass",
+        &pass,
+        "-out",
+        &private_text,
+    ]);
     fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
-    openssl(&["pkey", "-in", &private_text, "-passin", &pass, "-pubout", "-out", &public_text]);
+    openssl(&[
+        "pkey",
+        "-in",
+        &private_text,
+        "-passin",
+        &pass,
+        "-pubout",
+        "-out",
+        &public_text,
+    ]);
 }
 
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
