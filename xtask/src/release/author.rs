@@ -1,19 +1,18 @@
 //! Signs what the plan says: unlocks the keys, drafts each role, collects signatures, and gives the finished files.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use firstlayer_metadata::author::Draft;
 use firstlayer_metadata::{
-    DelegatedPaths, DelegatedRole, DelegatedRoles, Delegations, Expires, MetaFile, PathPattern,
-    PublicKey, Role, RoleKeys, RoleName, Root, RootRoles, Snapshot, TargetFile, TargetPath,
-    Targets, Timestamp,
+    Delegations, Expires, MetaFile, PublicKey, Role, RoleName, Root, Snapshot, TargetFile,
+    TargetPath, Targets, Timestamp,
 };
-use firstlayer_signers::{KeyName, KeySource, RoleConfig, RolesConfig, Signer};
+use firstlayer_signers::{KeyName, KeySource, RolesConfig, Signer};
 
+use super::drafts;
 use super::signing::{Signing, known_keys};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::repository::{Content, NewFile, State};
 
 /// What signing needs to know.
@@ -37,32 +36,6 @@ pub(crate) struct Signed {
     pub(crate) timestamp: Vec<u8>,
 }
 
-/// Makes and signs the first root: the trust anchor.
-///
-/// # Errors
-/// When a key is missing or cannot be unlocked.
-pub(crate) fn first_root(
-    roles: &RolesConfig,
-    keys: &KeySource,
-    now: jiff::Timestamp,
-) -> Result<Vec<u8>> {
-    let root = root(roles, 1, expires(&roles.root, now)?, |name| {
-        Ok(keys.public_key(name)?)
-    })?;
-    let names: Vec<_> = roles
-        .root
-        .keys
-        .iter()
-        .filter(|name| keys.has_private(name))
-        .cloned()
-        .collect();
-    let signers = unlock(keys, &names, &crate::progress::Silent)?;
-    finish(
-        Draft::root(root, None)?,
-        names.iter().filter_map(|name| signers.get(name)),
-    )
-}
-
 impl Author<'_> {
     /// Signs each role of `signings`; `release` replaces the targets of the role that it names.
     ///
@@ -78,7 +51,7 @@ impl Author<'_> {
             .iter()
             .flat_map(|signing| self.signing_keys(&signing.role))
             .collect();
-        let signers = unlock(self.keys, &names, progress)?;
+        let signers = drafts::unlock(self.keys, &names, progress)?;
         let mut work = Work {
             author: self,
             signers,
@@ -181,12 +154,12 @@ impl Work<'_> {
 
     fn sign_root(&mut self, signing: &Signing) -> Result<()> {
         let expires = self.expires(signing)?;
-        let root = root(self.author.roles, signing.version, expires, |name| {
+        let root = drafts::root(self.author.roles, signing.version, expires, |name| {
             self.author.public_key(name)
         })?;
         let draft = Draft::root(root.clone(), Some(&self.root))?;
         let file = draft.file_name();
-        let bytes = finish(draft, self.signers_of(signing))?;
+        let bytes = drafts::finish(draft, self.signers_of(signing))?;
         self.root = root;
         self.done.metadata.push(NewFile {
             name: file,
@@ -197,7 +170,8 @@ impl Work<'_> {
 
     fn sign_targets(&mut self, signing: &Signing) -> Result<()> {
         let mut targets = Targets::new(signing.version, self.expires(signing)?);
-        let delegations = delegations(self.author.roles, |name| self.author.public_key(name))?;
+        let delegations =
+            drafts::delegations(self.author.roles, |name| self.author.public_key(name))?;
         targets.delegations = Some(delegations.clone());
         self.delegations = Some(delegations);
         let draft = Draft::targets(targets, &self.root)?;
@@ -257,14 +231,14 @@ impl Work<'_> {
             .clone();
         let timestamp = Timestamp::new(signing.version, self.expires(signing)?, snapshot);
         let draft = Draft::timestamp(timestamp, &self.root)?;
-        self.done.timestamp = finish(draft, self.signers_of(signing))?;
+        self.done.timestamp = drafts::finish(draft, self.signers_of(signing))?;
         Ok(())
     }
 
     /// Finishes a role that another one lists.
     fn finish_listed<T: Role>(&mut self, signing: &Signing, draft: Draft<T>) -> Result<()> {
         let name = draft.file_name();
-        let bytes = finish(draft, self.signers_of(signing))?;
+        let bytes = drafts::finish(draft, self.signers_of(signing))?;
         self.meta
             .insert(signing.role.parse()?, MetaFile::of(signing.version, &bytes));
         self.done.metadata.push(NewFile {
@@ -280,7 +254,7 @@ impl Work<'_> {
             .roles
             .role(&signing.role)
             .context("keys/roles.toml does not know it")?;
-        expires(role, self.author.now)
+        drafts::expires(role, self.author.now)
     }
 
     fn signers_of(&self, signing: &Signing) -> impl Iterator<Item = &Signer> {
@@ -288,117 +262,5 @@ impl Work<'_> {
             .signing_keys(&signing.role)
             .into_iter()
             .filter_map(|name| self.signers.get(&name))
-    }
-}
-
-fn finish<'a, T: Role>(
-    mut draft: Draft<T>,
-    signers: impl Iterator<Item = &'a Signer>,
-) -> Result<Vec<u8>> {
-    for signer in signers {
-        draft.sign_with(signer)?;
-    }
-    Ok(draft.finish()?)
-}
-
-/// Unlocks keys on all cores: each takes a third of a second, on purpose.
-fn unlock(
-    keys: &KeySource,
-    names: &[KeyName],
-    progress: &dyn Progress,
-) -> Result<BTreeMap<KeyName, Signer>> {
-    let total = u64::try_from(names.len()).ok();
-    progress.event(Event::Started {
-        step: "unlock keys".to_owned(),
-        total,
-    });
-    let (waiting, unlocked) = (Mutex::new(names.iter()), Mutex::new(Vec::new()));
-    let worker = || {
-        loop {
-            let Some(name) = waiting.lock().ok().and_then(|mut names| names.next()) else {
-                return;
-            };
-            let signer = keys.signer(name);
-            if let Ok(mut unlocked) = unlocked.lock() {
-                unlocked.push((name.clone(), signer));
-            }
-        }
-    };
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(names.len());
-    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(worker))));
-    progress.event(Event::Finished {
-        outcome: format!("{} unlocked", names.len()),
-    });
-    let unlocked = unlocked.into_inner().unwrap_or_default();
-    unlocked
-        .into_iter()
-        .map(|(name, signer)| Ok((name, signer?)))
-        .collect()
-}
-
-fn expires(role: &RoleConfig, now: jiff::Timestamp) -> Result<Expires> {
-    Ok(Expires::at(
-        now.checked_add(role.lifetime)
-            .context("the lifetime leads out of the calendar")?,
-    ))
-}
-
-fn root(
-    roles: &RolesConfig,
-    version: u64,
-    expires: Expires,
-    key: impl Fn(&KeyName) -> Result<PublicKey>,
-) -> Result<Root> {
-    let mut keys = Vec::new();
-    let mut held_by = |role: &RoleConfig| role_keys(role, &key, &mut keys);
-    let roles = RootRoles {
-        root: held_by(&roles.root)?,
-        timestamp: held_by(&roles.timestamp)?,
-        snapshot: held_by(&roles.snapshot)?,
-        targets: held_by(&roles.targets)?,
-    };
-    Ok(Root::new(version, expires, keys, roles))
-}
-
-fn delegations(
-    roles: &RolesConfig,
-    key: impl Fn(&KeyName) -> Result<PublicKey>,
-) -> Result<Delegations> {
-    let mut keys = Vec::new();
-    let mut delegated = Vec::new();
-    for delegation in &roles.delegations {
-        delegated.push(DelegatedRole {
-            name: delegation.name.parse()?,
-            keys: role_keys(&delegation.role, &key, &mut keys)?,
-            terminating: true,
-            paths: patterns(&delegation.paths),
-        });
-    }
-    Ok(Delegations::new(keys, delegated)?)
-}
-
-fn role_keys(
-    role: &RoleConfig,
-    key: impl Fn(&KeyName) -> Result<PublicKey>,
-    keys: &mut Vec<PublicKey>,
-) -> Result<RoleKeys> {
-    let held: Vec<PublicKey> = role.keys.iter().map(key).collect::<Result<_>>()?;
-    let ids = held.iter().map(PublicKey::key_id).collect();
-    keys.extend(held);
-    Ok(RoleKeys::new(u64::try_from(role.threshold)?, ids)?)
-}
-
-/// Patterns as metadata has them.
-pub(crate) fn patterns(paths: &[String]) -> DelegatedPaths {
-    DelegatedPaths::Patterns(paths.iter().map(PathPattern::new).collect())
-}
-
-/// The names of the delegated roles; none for hash bins, which we never author.
-pub(crate) fn names(delegations: &Delegations) -> Vec<&RoleName> {
-    match &delegations.roles {
-        DelegatedRoles::Named(roles) => roles.iter().map(|role| &role.name).collect(),
-        DelegatedRoles::Succinct(_) => Vec::new(),
     }
 }

@@ -11,7 +11,8 @@ use firstlayer_metadata::{Hashes, TargetFile, TargetPath};
 use firstlayer_policy::{BundleTarget, ChannelManifest, Release};
 use firstlayer_signers::{KeyDirectory, generate_development_keys};
 
-use super::author::{self, Author};
+use super::author::Author;
+use super::drafts;
 use super::image::{RootImage, Settings};
 use super::watched::Watched;
 use super::{BoardPlan, Inputs, Plan};
@@ -122,7 +123,7 @@ fn anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
         "there is no trust anchor at {}",
         plan.anchor
     );
-    let bytes = author::first_root(&inputs.roles, &inputs.keys, inputs.now)
+    let bytes = drafts::first_root(&inputs.roles, &inputs.keys, inputs.now)
         .context("cannot make the trust anchor")?;
     crate::repository::replace(tools.disk, &plan.anchor, &mut bytes.as_slice())
         .with_context(|| format!("cannot write the trust anchor {}", plan.anchor))?;

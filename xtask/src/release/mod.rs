@@ -4,6 +4,7 @@
 //! in another issue; until then no capability is claimed.
 
 mod author;
+mod drafts;
 mod execute;
 mod image;
 mod inputs;

@@ -192,10 +192,10 @@ fn same_delegations(published: &Delegations, wanted: &[DelegationConfig]) -> boo
                 .iter()
                 .filter_map(|id| published.keys.get(id));
             same_keys(role.keys.threshold(), keys, &delegation.role)
-                && role.paths == super::author::patterns(&delegation.paths)
+                && role.paths == super::drafts::patterns(&delegation.paths)
         })
     };
-    super::author::names(published).len() == wanted.len() && wanted.iter().all(same)
+    super::drafts::names(published).len() == wanted.len() && wanted.iter().all(same)
 }
 
 impl fmt::Display for Signing {

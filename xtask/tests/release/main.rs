@@ -12,6 +12,7 @@ mod configuration;
 mod crash;
 mod flow;
 mod production;
+mod refusals;
 mod reproducible;
 mod serving;
 mod workshop;

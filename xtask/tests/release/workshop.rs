@@ -1,5 +1,6 @@
 //! A checkout of its own in a temporary folder, small enough to release many times.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -209,6 +210,25 @@ impl Workshop {
     pub(crate) fn assert_in_order(&self) {
         let report = validate::validate(&self.checkout(), &self.repository(), self.now, &Silent);
         assert!(report.problems.is_empty(), "{}", report.problems);
+    }
+
+    /// Every file of the repository with its contents' hash, and when it was last written.
+    pub(crate) fn contents(&self) -> BTreeMap<String, (Vec<u8>, Timestamp)> {
+        let mut files = BTreeMap::new();
+        for folder in ["metadata", "targets", ""] {
+            for entry in self.repository().join(folder).read_dir_utf8().unwrap() {
+                let entry = entry.unwrap();
+                let metadata = entry.metadata().unwrap();
+                if metadata.is_file() {
+                    let written = Timestamp::try_from(metadata.modified().unwrap()).unwrap();
+                    files.insert(
+                        entry.path().to_string(),
+                        (fs::read(entry.path()).unwrap(), written),
+                    );
+                }
+            }
+        }
+        files
     }
 
     /// The texts of the problems that stop a release.

@@ -1,0 +1,142 @@
+//! What a release refuses to do, and how it says so.
+
+use std::fs;
+
+use xtask::problems::Stopped;
+use xtask::release::Environment;
+
+use crate::workshop::{Workshop, copy_folder, make_key};
+
+#[test]
+fn preflight_tells_every_problem_at_once_and_changes_nothing() {
+    let workshop = Workshop::new();
+    workshop.release().unwrap();
+    workshop.commit("the second commit");
+    let before = workshop.contents();
+    fs::remove_file(workshop.keys().join("development-stable-1.pem")).unwrap();
+    fs::remove_file(workshop.keys().join("development-stable-2.pem")).unwrap();
+    fs::remove_file(workshop.keys().join("development-snapshot.pem")).unwrap();
+    make_key(
+        workshop.keys().as_std_path(),
+        "development-timestamp",
+        "development",
+    );
+    let error = workshop.release().unwrap_err();
+    assert!(error.is::<Stopped>());
+    let text = error.to_string();
+    for part in [
+        "3 things",
+        "stable needs 2 keys and 1 are there",
+        "snapshot needs 1",
+        "development-timestamp in",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    assert_eq!(workshop.contents(), before);
+}
+
+#[test]
+fn an_older_commit_is_never_released_after_a_newer_one() {
+    let workshop = Workshop::new();
+    workshop.commit("the second commit");
+    workshop.release().unwrap();
+    workshop.git(&["checkout", "--quiet", "HEAD~1"]);
+    let text = workshop.problems();
+    assert!(text.contains("is lower than"), "{text}");
+}
+
+#[test]
+fn an_image_that_is_larger_than_its_slot_is_refused_before_anything_is_signed() {
+    let workshop = Workshop::new();
+    let path = "firmware/boards/virt-armv7.toml";
+    let board = fs::read_to_string(workshop.root.join(path)).unwrap();
+    workshop.write(path, &board.replace("33_554_432", "100_000"));
+    workshop.commit("a smaller slot");
+    let text = workshop.problems();
+    assert!(text.contains("its root slot holds 100000"), "{text}");
+    assert!(
+        !workshop
+            .repository()
+            .join("metadata/timestamp.json")
+            .exists()
+    );
+}
+
+#[test]
+fn a_repository_that_was_tampered_with_is_not_built_upon() {
+    let workshop = Workshop::new();
+    workshop.release().unwrap();
+    let path = workshop.repository().join("metadata/1.stable.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"length\":", "\"length\": ")).unwrap();
+    workshop.commit("the second commit");
+    let text = workshop.problems();
+    assert!(
+        text.contains("does not lead to") || text.contains("does not verify"),
+        "{text}"
+    );
+}
+
+#[test]
+fn other_peoples_keys_do_not_lead_to_a_repository() {
+    let (ours, theirs) = (Workshop::new(), Workshop::new());
+    ours.release().unwrap();
+    fs::remove_dir_all(theirs.keys()).unwrap();
+    copy_folder(
+        ours.repository().as_std_path(),
+        theirs.repository().as_std_path(),
+    );
+    let text = theirs.problems();
+    assert!(text.contains("its trust anchor is not at"), "{text}");
+}
+
+#[test]
+fn a_folder_without_git_says_what_to_do() {
+    let workshop = Workshop::new();
+    fs::remove_dir_all(workshop.root.join(".git")).unwrap();
+    let text = workshop.problems();
+    assert!(text.contains("git init"), "{text}");
+}
+
+#[test]
+fn production_wants_a_clean_tree_a_tag_an_anchor_and_keys_and_tells_all_of_it() {
+    let mut workshop = Workshop::new();
+    workshop.environment = Environment::Production;
+    workshop.write("new-file", "");
+    let text = workshop.problems();
+    for part in [
+        "uncommitted changes",
+        "no tag `v0.1.0`",
+        "there is no trust anchor",
+        "FIRSTLAYER_KEY_STABLE_1",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+}
+
+#[test]
+fn production_refuses_a_development_anchor() {
+    let mut workshop = Workshop::new();
+    workshop.release().unwrap();
+    fs::copy(
+        workshop.keys().join("root.json"),
+        workshop.root.join("keys/roots/1.root.json"),
+    )
+    .unwrap();
+    workshop.commit("smuggle a development anchor in");
+    workshop.environment = Environment::Production;
+    let text = workshop.problems();
+    assert!(
+        text.contains("is a development trust anchor; production never accepts one"),
+        "{text}"
+    );
+}
+
+#[test]
+fn two_releases_at_once_are_told_apart() {
+    let workshop = Workshop::new();
+    let folder = xtask::repository::Folder::new(workshop.repository());
+    let _held = folder.lock().unwrap();
+    let text = workshop.problems();
+    assert!(text.contains("another command is changing it"), "{text}");
+}
