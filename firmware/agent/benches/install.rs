@@ -7,6 +7,9 @@
 //! The measurement of memory starts this program again for each size, so that no size sees another's peak.
 //! Needs `zstd`, `sha256sum` and `dd`, and Linux (`/proc/self/status`).
 
+// A bench is a test of speed: what it cannot do ends it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 #[path = "../tests/suite/repository.rs"]
 mod repository;
 

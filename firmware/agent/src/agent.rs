@@ -3,24 +3,17 @@
 //! Each step changes a copy of the record and commits it; only then it counts. Steps that touch both the record
 //! and the boot loader are ordered so that a crash between the two is noticed, and finished, at the next start.
 
-use firstlayer_bundle::{Board, Limits, Manifest, Model, PayloadName, Sha256};
-use firstlayer_policy::{Channel, Printer, Release, RunningRelease};
+use firstlayer_bundle::{Board, Model};
+use firstlayer_policy::{Channel, RunningRelease};
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
 use crate::{
-    AgentError, BootRecord, Clock, Event, Fetch, MetadataFolder, Problem, Progress, Reboot, Record,
-    RetryPolicy, Slots, State, Store, Target, VerifiedImage,
-    install::Install,
-    next,
-    offer::{CheckReport, Offer, Survey},
-    retry::Retries,
-    stream::Bundle,
+    AgentError, BootRecord, CheckReport, Clock, Event, Fetch, MetadataFolder, Problem, Progress,
+    Reboot, Record, RetryPolicy, Slots, State, Store, next,
 };
 
-/// The payload that goes into a slot.
-const ROOT: &str = "root";
 /// How often an image is written again that did not read back right, before its bundle is blamed.
 const MOST_FAILURES: u8 = 3;
 
@@ -212,164 +205,8 @@ impl<'a> Agent<'a> {
         self.step(Event::Check, |_| {})
     }
 
-    fn survey(
-        &mut self,
-        fetch: &mut dyn Fetch,
-    ) -> Result<(CheckReport, Option<Offer>), AgentError> {
-        let now = self.now();
-        let survey = Survey {
-            channel: &self.setup.channel,
-            trust_anchor: &self.setup.trust_anchor,
-            refuse_development: self.setup.refuse_development,
-            folder: self.setup.metadata.clone(),
-            clock: self.machine.clock,
-            retry: self.setup.retry,
-            now,
-        };
-        let answer = survey.ask(fetch, &self.printer())?;
-        self.record.time_has_passed(answer.latest_time);
-        self.record.last_check = Some(now);
-        Ok((answer.report, answer.offer))
-    }
-
-    fn install_offered(
-        &mut self,
-        fetch: &mut dyn Fetch,
-        progress: &mut dyn Progress,
-    ) -> Result<Installed, AgentError> {
-        let mut changed: Option<Sha256> = None;
-        loop {
-            let (check, offer) = self.survey(fetch)?;
-            let Some(offer) = offer else {
-                self.step(Event::NothingToDo, |record| record.problem = None)?;
-                return Ok(Installed {
-                    check,
-                    installed: None,
-                });
-            };
-            match self.install_release(&offer, fetch, progress) {
-                // The file changed under us: the metadata may have, too. Once more, and then the bundle is bad.
-                Err(AgentError::Changed { .. }) if changed != Some(offer.release.bundle.sha256) => {
-                    changed = Some(offer.release.bundle.sha256);
-                    self.step(Event::Check, |_| {})?;
-                }
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    return Ok(Installed {
-                        check,
-                        installed: Some(offer.release.version),
-                    });
-                }
-            }
-        }
-    }
-
-    fn install_release(
-        &mut self,
-        offer: &Offer,
-        fetch: &mut dyn Fetch,
-        progress: &mut dyn Progress,
-    ) -> Result<(), AgentError> {
-        self.step(Event::Choose, |record| record.aim_at(&offer.release))?;
-        let image = self.write(offer, fetch, progress)?;
-        self.machine
-            .slots
-            .bless(&image)
-            .map_err(AgentError::storage("bless the inactive slot"))?;
-        self.step(Event::Bless, |record| record.problem = None)?;
-        self.finish_boot_record()
-    }
-
-    fn write(
-        &mut self,
-        offer: &Offer,
-        fetch: &mut dyn Fetch,
-        progress: &mut dyn Progress,
-    ) -> Result<VerifiedImage, AgentError> {
-        let retries = Retries::new(self.setup.retry, self.machine.clock);
-        let mut bundle = Bundle {
-            fetch,
-            retries,
-            release: &offer.release,
-            path: &offer.path,
-            validator: None,
-        };
-        let manifest = bundle.manifest(&Limits::default(), progress)?;
-        let index = self.payload_for_slot(&manifest, &offer.release)?;
-        let Some(payload) = manifest.payloads().get(index) else {
-            return Err(AgentError::ReadBack);
-        };
-        // Nothing in the slot counts from here on, until it is blessed again.
-        self.machine
-            .slots
-            .invalidate()
-            .map_err(AgentError::storage("invalidate the inactive slot"))?;
-        let image = self
-            .machine
-            .slots
-            .image()
-            .map_err(AgentError::storage("open the inactive slot"))?;
-        let install = Install {
-            bundle,
-            manifest: &manifest,
-            payload,
-            index,
-            image: image.as_ref(),
-            progress,
-        };
-        install.run(&mut || self.step(Event::Write, |_| {}))
-    }
-
-    /// The bundle must be the release that the channel names, for this printer, and fit; the place of its payload.
-    fn payload_for_slot(
-        &self,
-        manifest: &Manifest,
-        release: &Release,
-    ) -> Result<usize, AgentError> {
-        let (identity, version) = (manifest.identity(), release.version.clone());
-        let misfit = |what| {
-            Err(AgentError::Hardware {
-                version: release.version.clone(),
-                what,
-            })
-        };
-        if identity.board != self.setup.board {
-            return misfit("it runs on another board");
-        }
-        if !identity.models.contains(&self.setup.model) {
-            return misfit("it does not serve this model");
-        }
-        if identity.version != version || identity.counter != release.counter {
-            return misfit("it holds another release than the channel says");
-        }
-        let root = manifest
-            .payloads()
-            .iter()
-            .position(|payload| PayloadName::as_str(&payload.name) == ROOT);
-        let (Some(index), 1) = (root, manifest.payloads().len()) else {
-            return misfit("it does not hold exactly the payload `root`");
-        };
-        let length = manifest
-            .payloads()
-            .get(index)
-            .map_or(u64::MAX, |payload| payload.length);
-        let capacity = self
-            .machine
-            .slots
-            .capacity()
-            .map_err(AgentError::storage("measure the inactive slot"))?;
-        if length > capacity {
-            return Err(AgentError::TooLarge {
-                version,
-                length,
-                capacity,
-            });
-        }
-        Ok(index)
-    }
-
     /// Brings the boot loader's record in line with the agent's: the second half of every step that changes both.
-    fn finish_boot_record(&mut self) -> Result<(), AgentError> {
+    pub(crate) fn finish_boot_record(&mut self) -> Result<(), AgentError> {
         let boot = self.boot()?;
         match self.record.state {
             State::RolledBack if boot.trial.is_some() => self
@@ -412,7 +249,11 @@ impl<'a> Agent<'a> {
     }
 
     /// Goes one step through the table, changes what goes with it, and commits both together.
-    fn step(&mut self, event: Event, change: impl FnOnce(&mut Record)) -> Result<(), AgentError> {
+    pub(crate) fn step(
+        &mut self,
+        event: Event,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), AgentError> {
         let mut record = self.record.clone();
         record.state = next(record.state, event)?;
         change(&mut record);
@@ -440,40 +281,9 @@ impl<'a> Agent<'a> {
         }
         Err(error)
     }
-
-    fn printer(&self) -> Printer {
-        Printer {
-            board: self.setup.board.clone(),
-            model: self.setup.model.clone(),
-            version: self.setup.running.version.clone(),
-            counter: self.record.counter.max(self.setup.running.counter),
-            refused: self
-                .record
-                .refused
-                .iter()
-                .map(|refused| refused.bundle)
-                .collect(),
-        }
-    }
 }
 
 impl Record {
-    /// Makes this release the target; failures with the same bundle keep counting.
-    fn aim_at(&mut self, release: &Release) {
-        let bundle = release.bundle.sha256;
-        let failures = self
-            .target
-            .as_ref()
-            .filter(|old| old.bundle == bundle)
-            .map_or(0, |old| old.failures);
-        self.target = Some(Target {
-            version: release.version.clone(),
-            counter: release.counter,
-            bundle,
-            failures,
-        });
-    }
-
     fn blame(&mut self, error: &AgentError, why: &str) {
         if matches!(error, AgentError::ReadBack)
             && let Some(target) = &mut self.target

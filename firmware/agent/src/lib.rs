@@ -14,6 +14,7 @@
 
 mod agent;
 mod atomic;
+mod attempt;
 mod boot;
 mod clock;
 mod error;

@@ -1,5 +1,8 @@
 //! The agent as a whole, over real slots in a folder and a real repository.
 
+// Clippy spares test functions by itself, and not the helpers that they call.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 mod crash;
 mod lifecycle;
 mod network;
