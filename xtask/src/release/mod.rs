@@ -19,6 +19,7 @@ mod watched;
 
 use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
+use firstlayer_bundle::Sha256;
 use jiff::Timestamp;
 
 pub use execute::Firmware;
@@ -112,7 +113,7 @@ pub fn run_with(
             bundles: Vec::new(),
         });
     }
-    let scratch = checkout.state().join("release");
+    let scratch = scratch(checkout, &plan);
     let tools = execute::Tools {
         firmware,
         disk,
@@ -120,6 +121,15 @@ pub fn run_with(
         scratch: &scratch,
     };
     carry_out(plan, &inputs, &lock, &tools)
+}
+
+/// A folder of the repository's own: its lock keeps other releases out of it.
+fn scratch(checkout: &Checkout, plan: &Plan) -> Utf8PathBuf {
+    let id = Sha256::of(plan.repository.as_str().as_bytes()).to_string();
+    checkout
+        .state()
+        .join("release")
+        .join(id.get(..8).unwrap_or(&id))
 }
 
 fn carry_out(

@@ -85,6 +85,9 @@ impl Folder {
 
     /// Refuses a folder that is there, holds something, and is no repository: it may be anyone's.
     fn check_ours(&self) -> Result<()> {
+        if self.is_published() {
+            return Ok(());
+        }
         let entries = match self.0.read_dir_utf8() {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
