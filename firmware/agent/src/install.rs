@@ -22,7 +22,7 @@ use crate::{
 /// Bytes between two syncs: enough for the medium to be busy, little enough for the reader to stay close behind.
 const SYNC_EVERY: u64 = 16 << 20;
 /// Marks that the writer may be ahead of the reader, so that what is written and not yet on the medium is bounded.
-const MARKS_AHEAD: usize = 2;
+const MARKS_AHEAD: usize = 4;
 /// The buffer for reading back, in bytes.
 const READ_BACK: usize = 1 << 20;
 

@@ -1,0 +1,192 @@
+//! The commands as a printer runs them: configuration, lock, slots and reports, over a repository on a stick.
+
+// Clippy spares test functions by itself, and not the helpers that they call.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "../../agent/tests/suite/repository.rs"]
+mod repository;
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+};
+
+use firstlayer_agent::{Outcome, Slot, State};
+use firstlayer_bundle::{Counter, Identity};
+use firstlayer_policy::RunningRelease;
+use printerd::{
+    exit::Exit,
+    update::{Command, Report, Request, Source, Standing, run},
+};
+use repository::{Repository, image};
+
+struct Printer {
+    home: tempfile::TempDir,
+    stick: Repository,
+}
+
+impl Printer {
+    fn new() -> Self {
+        let mut stick = Repository::new();
+        stick.release("1.1.0", 2, &image(1, 50_000));
+        let printer = Self {
+            home: tempfile::tempdir().unwrap(),
+            stick,
+        };
+        printer.put(
+            "root/usr/share/printerd/root.json",
+            &printer.stick.trust_anchor(),
+        );
+        printer.run_release("1.0.0", 1);
+        printer.put("config.toml", printer.config().as_bytes());
+        printer
+    }
+
+    fn config(&self) -> String {
+        format!(
+            "board = 'virt-armv7'\nmodel = 'first-mini'\nchannel = 'stable'\nrepository = 'http://127.0.0.1:9/'\n\
+             state = '{}'\n[slots]\ncapacity = 100000\n[network]\nattempts = 1\n",
+            self.path("state").display()
+        )
+    }
+
+    /// What the running image says of itself.
+    fn run_release(&self, version: &str, counter: u64) {
+        let identity = Identity {
+            board: "virt-armv7".parse().unwrap(),
+            models: vec!["first-mini".parse().unwrap()],
+            version: version.parse().unwrap(),
+            counter: Counter::new(counter).unwrap(),
+        };
+        let release = RunningRelease::new(identity, "2026-01-01T00:00:00Z".parse().unwrap());
+        self.put(
+            "root/usr/share/printerd/release.json",
+            &release.to_bytes().unwrap(),
+        );
+    }
+
+    fn run(&self, command: Command) -> Result<Report, Exit> {
+        let (config, root) = (Some(self.path("config.toml")), self.path("root"));
+        run(&Request {
+            command,
+            config,
+            root,
+            quiet: true,
+        })
+        .map_err(|error| Exit::of(&error))
+    }
+
+    fn install(&self) -> Result<Report, Exit> {
+        let source = Source::Folder(self.stick.path().to_owned());
+        self.run(Command::Install {
+            source,
+            reboot: false,
+        })
+    }
+
+    fn status(&self) -> Standing {
+        match self.run(Command::Status) {
+            Ok(Report::Status(standing)) => *standing,
+            other => panic!("{other:?} is no status"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn an_update_from_a_stick_goes_all_the_way() {
+    let printer = Printer::new();
+    let Ok(Report::Install(installed)) = printer.install() else {
+        panic!("nothing installed")
+    };
+    assert_eq!(installed.installed.unwrap().to_string(), "1.1.0");
+    let Ok(Report::SimulateBoot { boot, image: path }) = printer.run(Command::SimulateBoot) else {
+        panic!("no boot")
+    };
+    assert_eq!(boot.running, Slot::B);
+    assert_eq!(fs::read(path).unwrap(), image(1, 50_000));
+    printer.run_release("1.1.0", 2);
+    assert_eq!(printer.status().status.state, State::Trial);
+    assert!(matches!(
+        printer.run(Command::Confirm),
+        Ok(Report::Confirm { .. })
+    ));
+    assert_eq!(printer.status().status.state, State::Confirmed);
+    let Ok(Report::Install(again)) = printer.install() else {
+        panic!("no second check")
+    };
+    assert_eq!(
+        (again.installed, again.check.outcome),
+        (None, Outcome::UpToDate)
+    );
+}
+
+#[test]
+fn two_commands_do_not_write_at_once() {
+    let printer = Printer::new();
+    fs::create_dir_all(printer.path("state")).unwrap();
+    let held = File::create(printer.path("state/lock")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(printer.install().unwrap_err(), Exit::Busy);
+    assert!(printer.status().busy);
+    held.unlock().unwrap();
+    assert!(printer.install().is_ok());
+    assert!(!printer.status().busy);
+}
+
+#[test]
+fn a_network_that_is_not_there_is_said_and_remembered() {
+    let printer = Printer::new();
+    assert_eq!(
+        printer.run(Command::Check(Source::Repository)).unwrap_err(),
+        Exit::Network
+    );
+    let status = printer.status().status;
+    assert_eq!(status.state, State::Idle);
+    assert!(
+        status.problems[0].contains("connection to the repository failed"),
+        "{:?}",
+        status.problems
+    );
+}
+
+#[test]
+fn confirming_nothing_is_a_matter_of_state() {
+    assert_eq!(
+        Printer::new().run(Command::Confirm).unwrap_err(),
+        Exit::State
+    );
+}
+
+#[test]
+fn a_configuration_for_another_board_is_refused() {
+    let printer = Printer::new();
+    printer.put(
+        "config.toml",
+        printer.config().replace("armv7", "aarch64").as_bytes(),
+    );
+    assert_eq!(printer.run(Command::Status).unwrap_err(), Exit::Usage);
+}
+
+#[test]
+fn storage_that_cannot_be_written_is_said() {
+    let printer = Printer::new();
+    // A folder where the probe is to be: the write fails as on a full disk, also for root.
+    fs::create_dir_all(printer.path("state/probe/full")).unwrap();
+    let problems = printer.status().status.problems;
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.contains("cannot be written")),
+        "{problems:?}"
+    );
+}
