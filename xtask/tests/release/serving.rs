@@ -114,3 +114,17 @@ fn nothing_outside_the_published_files_is_given_out() {
         assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
     }
 }
+
+#[test]
+fn ctrl_c_ends_it_in_good_order() {
+    let workshop = Workshop::new();
+    workshop.release().unwrap();
+    let mut serving = Serving::new(&workshop);
+    let process = serving.child.id().to_string();
+    let sent = Command::new("kill")
+        .args(["-INT", &process])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert!(serving.child.wait().unwrap().success());
+}
