@@ -122,6 +122,25 @@ fn confirming_without_a_trial_is_refused() {
 }
 
 #[test]
+fn development_keys_are_refused_by_a_build_for_printers_and_named_by_others() {
+    let (repository, mut printer) = printer_with_update();
+    printer.setup.trust_anchor = repository.development_anchor();
+    assert!(matches!(
+        printer.install(&mut folder(&repository)),
+        Err(AgentError::DevelopmentKeys)
+    ));
+    assert!(printer.status().development_keys);
+    printer.setup.refuse_development = false;
+    let problems = printer.status().problems;
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.contains("development keys")),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn a_bundle_signed_by_beta_is_not_installed_on_stable() {
     let (mut repository, printer) = printer_with_update();
     repository.bundles_signed_by = "beta";

@@ -1,4 +1,7 @@
 //! A repository in a folder, signed by keys made from their names: what a release publishes, in a few lines.
+//! Shared with the bench, and with the tests of `printerd`, which use parts of it.
+
+#![allow(dead_code)]
 
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
@@ -46,6 +49,15 @@ impl Repository {
 
     pub(crate) fn trust_anchor(&self) -> Vec<u8> {
         signed(Draft::root(root(self.expires), None).unwrap(), "root")
+    }
+
+    /// A root as a developer's machine makes it.
+    pub(crate) fn development_anchor(&self) -> Vec<u8> {
+        let keys = ["root", "timestamp", "snapshot", "targets"]
+            .map(|role| Key::named(role, "development"));
+        let mut draft = Draft::root(root_of(keys, self.expires), None).unwrap();
+        draft.sign_with(&Key::named("root", "development")).unwrap();
+        draft.finish().unwrap()
     }
 
     /// Adds a release, and publishes.
@@ -201,7 +213,14 @@ fn bundle(identity: Identity, image: &[u8], frame_length: u64) -> (Vec<u8>, Mani
 }
 
 fn root(expires: jiff::Timestamp) -> Root {
-    let keys = ["root", "timestamp", "snapshot", "targets"].map(|role| Key::of(role).public);
+    root_of(
+        ["root", "timestamp", "snapshot", "targets"].map(|role| Key::of(role)),
+        expires,
+    )
+}
+
+fn root_of(keys: [Key; 4], expires: jiff::Timestamp) -> Root {
+    let keys = keys.map(|key| key.public);
     let [root, timestamp, snapshot, targets] = keys
         .each_ref()
         .map(|key| RoleKeys::new(1, vec![key.key_id()]).unwrap());
@@ -250,10 +269,15 @@ fn signed<T: Role>(mut draft: Draft<T>, key: &str) -> Vec<u8> {
 
 impl Key {
     fn of(role: &str) -> Self {
+        Self::named(role, "test")
+    }
+
+    /// A key of the same secret under another name is another key.
+    fn named(role: &str, prefix: &str) -> Self {
         let secret = SigningKey::from_bytes(Sha256::of(role.as_bytes()).as_bytes());
         let public = PublicKey::ed25519(
             secret.verifying_key().as_bytes(),
-            Some(&format!("test-{role}")),
+            Some(&format!("{prefix}-{role}")),
         )
         .unwrap();
         Self { secret, public }

@@ -145,7 +145,8 @@ fn a_version_is_listed_once_for_a_board() {
 
 #[test]
 fn other_contradictions_are_named() {
-    let cases: [(&str, fn(&mut Release)); 6] = [
+    type Edit = fn(&mut Release);
+    let cases: [(&str, Edit); 6] = [
         ("floor", |release| release.floor = Some(version("9.0.0"))),
         ("no model", |release| release.models.clear()),
         ("model twice", |release| {
