@@ -11,18 +11,20 @@ use super::{Exit, Session};
 /// Builds every board, signs, publishes, and verifies the result as a printer would
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With nothing configured it makes development keys on first use, and publishes into .firstlayer/repository/.
-What is published already is not done again. Whatever stops it, clients see the old state or the new one, and the
-next run finishes the job.
+With nothing configured it makes development keys on first use, and publishes
+into .firstlayer/repository/. What is published already is not done again.
+Whatever stops it, clients see the old state or the new one, and the next run
+finishes the job.
 
-Production wants a clean tree with the tag v<version>, keys/roots/1.root.json, and the keys in --keys or in
-FIRSTLAYER_KEY_<NAME>, unlocked by FIRSTLAYER_PASSPHRASE.
+Production wants a clean tree with the tag v<version>, keys/roots/1.root.json,
+and the keys in --keys or in FIRSTLAYER_KEY_<NAME>, unlocked by
+FIRSTLAYER_PASSPHRASE.
 
 Examples:
-  cargo xtask release                         the commit, to the channel stable
-  cargo xtask release --dry-run               what that would do, and what stands in the way
+  cargo xtask release                         the commit, to stable
+  cargo xtask release --dry-run               the plan, and what is in its way
   cargo xtask release --channel beta          to those who asked for it early
-  cargo xtask release --check-reproducible    build the commit twice in two folders, compare, publish nothing")]
+  cargo xtask release --check-reproducible    build twice, compare the bundles")]
 pub(crate) struct Arguments {
     /// Release to this channel, one of manifests/channels/
     #[arg(long, value_name = "CHANNEL", default_value = "stable")]

@@ -13,9 +13,9 @@ use super::{Exit, Session};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask serve                                  the local repository, on http://127.0.0.1:8080
-  cargo xtask serve --listen 0.0.0.0:8000            for printers on the network
-  cargo xtask serve --listen 127.0.0.1:0 --json      any free port; the first line says which")]
+  cargo xtask serve                            on http://127.0.0.1:8080
+  cargo xtask serve --listen 0.0.0.0:8000      for printers on the network
+  cargo xtask serve --listen 127.0.0.1:0       any free port; it says which")]
 pub(crate) struct Arguments {
     /// Listen on this address; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]

@@ -11,9 +11,11 @@ use super::{Exit, Session};
 /// Checks the configuration, and a whole repository: every file, every signature, every bundle
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Exit code 3 if anything is wrong.
+
 Examples:
-  cargo xtask validate                               configuration and the local repository
-  cargo xtask validate --repository /srv/updates     configuration and another one; exit code 3 if anything is wrong")]
+  cargo xtask validate                              the local repository
+  cargo xtask validate --repository /srv/updates    another one")]
 pub(crate) struct Arguments {
     /// The folder of the repository [default: .firstlayer/repository]
     #[arg(long, value_name = "FOLDER")]
