@@ -17,18 +17,21 @@ pub struct Target {
 }
 
 impl Target {
+    /// Errors: a hash algorithm that is not known, so that nothing is fetched that could not be checked.
     pub(crate) fn new(
         path: TargetPath,
         file: TargetFile,
         role: RoleName,
         consistent_snapshot: bool,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let target = Self {
             path,
             file,
             role,
             consistent_snapshot,
-        }
+        };
+        target.verify()?;
+        Ok(target)
     }
 
     /// The path that was asked for.

@@ -80,12 +80,8 @@ impl<R: Remote, L: Local> Client<R, L> {
             };
             if let Some(file) = targets.targets.get(path) {
                 let consistent = self.root.consistent_snapshot;
-                return Ok(Some(Target::new(
-                    path.clone(),
-                    file.clone(),
-                    visit.role,
-                    consistent,
-                )));
+                let target = Target::new(path.clone(), file.clone(), visit.role, consistent)?;
+                return Ok(Some(target));
             }
             descend(&mut pending, visit.role, targets, path);
         }
