@@ -33,16 +33,18 @@ const ROUNDS: usize = 5;
 
 fn main() -> Outcome {
     let words: Vec<String> = env::args().skip(1).collect();
-    match words
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        ["--measure", folder] => measure(Path::new(folder)),
-        [first, ..] if *first == "--memory" => [64, 256, 1000].into_iter().try_for_each(memory),
-        _ => ratios(256),
+    let given = |word: &str| words.iter().any(|other| other == word);
+    match words.as_slice() {
+        [first, folder] if first == "--measure" => measure(Path::new(folder)),
+        _ if given("--memory") => [64, 256, 1000].into_iter().try_for_each(memory),
+        _ if given("--bench") => ratios(256),
+        // `cargo test --all-targets` starts benches too, to see that they run: it does not wait for a measurement.
+        _ => install_once(),
     }
+}
+
+fn install_once() -> Outcome {
+    Scene::new(1)?.install()
 }
 
 /// Best of several rounds, taken in turns so that a noisy moment hits all alike.

@@ -155,15 +155,18 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let downgrade = attempt.url().scheme() != "https"
-        && attempt.previous().iter().any(|url| url.scheme() == "https");
-    if downgrade {
+    if gives_up_tls(attempt.previous(), attempt.url()) {
         return attempt.error("the server redirects from https to http");
     }
     if attempt.previous().len() > MOST_REDIRECTS {
         return attempt.error("the server redirects too often");
     }
     attempt.follow()
+}
+
+/// Once https, always https: also where http redirected to it first.
+fn gives_up_tls(previous: &[Url], next: &Url) -> bool {
+    next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https")
 }
 
 /// Public authorities, and the operator's own.

@@ -243,6 +243,15 @@ fn redirects_are_followed_but_not_for_ever() {
 }
 
 #[test]
+fn https_never_falls_back_to_http() {
+    let url = |text: &str| text.parse::<Url>().unwrap();
+    let (plain, secure) = (url("http://a.example/"), url("https://a.example/"));
+    let way = [plain.clone(), secure.clone()];
+    assert!(gives_up_tls(&way, &plain) && gives_up_tls(&way[1..], &plain));
+    assert!(!gives_up_tls(&way, &secure) && !gives_up_tls(&way[..1], &plain));
+}
+
+#[test]
 fn nobody_listening_is_a_connection_that_failed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap())
