@@ -214,7 +214,7 @@ fn bundle(identity: Identity, image: &[u8], frame_length: u64) -> (Vec<u8>, Mani
 
 fn root(expires: jiff::Timestamp) -> Root {
     root_of(
-        ["root", "timestamp", "snapshot", "targets"].map(|role| Key::of(role)),
+        ["root", "timestamp", "snapshot", "targets"].map(Key::of),
         expires,
     )
 }
