@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::firmware::{Firmware, firmware};
 use crate::fixture::{BoardUnderTest, Fixture};
 use crate::process::{Output, run, run_ok};
+use crate::workshop::scratch;
 
 /// Far longer than any command of a printer takes, even emulated on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(180);
@@ -48,7 +49,7 @@ pub struct Settings {
 impl Printer {
     /// A printer as it leaves the factory: version 1.0.0, counter 5, and this trust anchor.
     pub fn new(board: BoardUnderTest, repository: &str, anchor: &[u8]) -> Self {
-        let home = tempfile::tempdir().expect("a temporary folder");
+        let home = scratch();
         let root = home.path().join("factory");
         let share = root.join("usr/share/printerd");
         fs::create_dir_all(&share).expect("making the root");

@@ -24,6 +24,14 @@ pub fn kept(name: &str) -> PathBuf {
     folder
 }
 
+/// A temporary folder in memory where the machine has one: printers sync a lot, and no test is about this disk's speed.
+pub fn scratch() -> tempfile::TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary folder")
+}
+
 /// `cargo xtask …`, in the checkout, as a maintainer runs it.
 pub fn xtask<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = cargo();
