@@ -52,7 +52,7 @@ impl Agent<'_> {
                 });
             };
             match self.install_release(&offer, fetch, progress) {
-                // The file changed under us: the metadata may have, too. Once more, and then the bundle is bad.
+                // The file changed under us: the metadata may have, too. Once more, and then at the next install.
                 Err(AgentError::Changed { .. }) if changed != Some(offer.release.bundle.sha256) => {
                     changed = Some(offer.release.bundle.sha256);
                     self.step(Event::Check, |_| {})?;

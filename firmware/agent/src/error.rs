@@ -141,14 +141,12 @@ impl AgentError {
         }
     }
 
-    /// Whether another try with the same bundle would only fail again.
+    /// Whether another try with the same bundle would only fail again. Not so where other bytes came than were
+    /// signed: whoever stands between could make a printer forget a good release for good.
     pub(crate) fn condemns_target(&self) -> bool {
         matches!(
             self,
-            Self::Changed { .. }
-                | Self::Bundle { .. }
-                | Self::Hardware { .. }
-                | Self::TooLarge { .. }
+            Self::Bundle { .. } | Self::Hardware { .. } | Self::TooLarge { .. }
         )
     }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use firstlayer_bundle::{Decoder, Frame, Hasher, Manifest, Payload, Sha256};
+use firstlayer_bundle::{Decoder, Error, Frame, Hasher, Manifest, Payload, Sha256};
 
 use crate::{
     AgentError, Blessing, FetchError, SlotImage,
@@ -116,7 +116,7 @@ impl Install<'_, '_> {
         let sha256 = sha256?;
         wrote?;
         if sha256 != Some(self.payload.sha256) {
-            return Err(AgentError::ReadBack);
+            return Err(self.why_another_image());
         }
         let release = self.bundle.release;
         let (version, bundle) = (release.version.clone(), release.bundle.sha256);
@@ -126,6 +126,19 @@ impl Install<'_, '_> {
             length,
             sha256: self.payload.sha256,
         }))
+    }
+
+    /// The slot gave back another image: either it is not what was written, or the manifest contradicts itself.
+    fn why_another_image(&self) -> AgentError {
+        match self.find_lacking(&mut Vec::new()) {
+            Ok((next, _)) if next == self.payload.frames.len() => {
+                self.bundle.refused(Error::ImageHash {
+                    payload: self.payload.name.clone(),
+                })
+            }
+            Ok(_) => AgentError::ReadBack,
+            Err(error) => error,
+        }
     }
 
     /// Brings every frame into the slot.

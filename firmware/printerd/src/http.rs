@@ -95,7 +95,8 @@ impl Fetch for HttpFetch {
     }
 }
 
-/// The range that came must be the one that was asked for; anything else is not looked at. Bytes of the whole file.
+/// The range that came must be the one that was asked for, or what the file has of it (RFC 9110, 15.3.7); anything
+/// else is not looked at. Bytes of the whole file.
 fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<Option<u64>, FetchError> {
     let broken = |what: &str| FetchError::Protocol(format!("its partial answer {what}"));
     let wanted = request
@@ -106,7 +107,8 @@ fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<Option<u64>, Fe
         text(headers, CONTENT_RANGE).ok_or_else(|| broken("does not say which part it is"))?;
     let (range, total) =
         content_range(text).ok_or_else(|| broken("does not say which part it is"))?;
-    if range != *wanted {
+    let clipped = total.is_some_and(|total| range.end == total && total < wanted.end);
+    if range.start != wanted.start || (range.end != wanted.end && !clipped) {
         return Err(broken(&format!(
             "is bytes {}-{}, and others were asked for",
             range.start, range.end

@@ -121,9 +121,21 @@ fn a_server_that_ignores_the_range_is_noticed() {
 }
 
 #[test]
+fn what_a_shorter_file_has_of_the_range_is_taken_for_what_it_is() {
+    let clipped = answer(
+        "206 Partial Content",
+        "Content-Range: bytes 2-3/4\r\n",
+        "cd",
+    );
+    let content = opened(vec![clipped]).0.unwrap().unwrap();
+    assert_eq!((content.ranged, content.total), (true, Some(4)));
+}
+
+#[test]
 fn another_range_than_asked_for_is_refused() {
     for range in [
         "bytes 0-2/10",
+        "bytes 2-3/10",
         "bytes 2-9/10",
         "bytes 2-4",
         "2-4/10",
