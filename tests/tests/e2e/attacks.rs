@@ -3,6 +3,7 @@
 //! To add one, add an entry to a table: its name, what makes an honest fixture hostile, and the reason that a printer
 //! must give for refusing it.
 
+mod forms;
 mod image;
 mod metadata;
 
@@ -68,6 +69,11 @@ fn fields_that_no_printer_reads_change_nothing() {
 #[test]
 fn metadata_attacks_are_refused() {
     assert_refused(metadata::ATTACKS);
+}
+
+#[test]
+fn attacks_by_form_are_refused() {
+    assert_refused(forms::ATTACKS);
 }
 
 #[test]

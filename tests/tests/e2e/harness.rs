@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use firstlayer_tests::clients::{Order, python_tuf};
+use firstlayer_tests::clients::{Order, python_tuf, tuf_js};
 use firstlayer_tests::fixture::{BOARDS, Fixture, keys_of};
 use firstlayer_tests::nginx::Nginx;
 use firstlayer_tests::process::{Process, run, run_ok};
@@ -114,6 +114,7 @@ fn a_process_ends_with_its_code_and_words() {
     );
 }
 
+/// In the eyes of whoever had no part in making them.
 #[test]
 fn honest_fixtures_are_honest() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,17 +124,20 @@ fn honest_fixtures_are_honest() {
     fixture.publish(folder.path());
     let root = folder.path().join("trusted.json");
     std::fs::write(&root, Fixture::anchor()).unwrap();
-    let (server, scratch) = (Server::of(folder.path()), tempfile::tempdir().unwrap());
-    let order = Order {
-        root: &root,
-        repository: &server.url(),
-        target: "stable-1.1.0-virt-aarch64.bundle",
-        folder: scratch.path(),
-    };
-    match python_tuf(order) {
-        Ok(output) => drop(output.expect_success("python-tuf on an honest fixture")),
-        Err(reason) => skip!("{reason}"),
-    };
+    let server = Server::of(folder.path());
+    for client in [python_tuf, tuf_js] {
+        let scratch = tempfile::tempdir().unwrap();
+        let order = Order {
+            root: &root,
+            repository: &server.url(),
+            target: "stable-1.1.0-virt-aarch64.bundle",
+            folder: scratch.path(),
+        };
+        match client(order) {
+            Ok(output) => drop(output.expect_success("a foreign client on an honest fixture")),
+            Err(reason) => skip!("{reason}"),
+        }
+    }
 }
 
 #[test]
