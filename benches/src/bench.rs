@@ -74,6 +74,11 @@ impl Bench {
         }
     }
 
+    /// The same for people.
+    pub(crate) fn size_name(&self, megabytes: u64) -> String {
+        format!("{} MB", self.size(megabytes) as f64 / MEGABYTE as f64)
+    }
+
     /// The rows of a measurement, or the one that says why there are none.
     pub(crate) fn rows(
         &self,

@@ -31,7 +31,7 @@ const STAGES: [&str; 3] = ["zstd -d", "sha256sum", "dd conv=fsync"];
 type Round = [Cost; 4];
 
 pub(super) fn run(bench: &Bench) -> Vec<Row> {
-    let what = format!("{MEGABYTES} MB from a folder");
+    let what = format!("{} from a folder", bench.size_name(MEGABYTES));
     bench.rows(Group::Install, &what, || measure(bench, &what))
 }
 

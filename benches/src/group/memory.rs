@@ -25,7 +25,7 @@ const MOST_ROUNDS: u32 = 3;
 
 pub(super) fn run(bench: &Bench) -> Vec<Row> {
     let size = |megabytes| {
-        let what = format!("{megabytes} MB");
+        let what = bench.size_name(megabytes);
         bench.rows(Group::Memory, &what, || measure(bench, &what, megabytes))
     };
     MEGABYTES.into_iter().flat_map(size).collect()

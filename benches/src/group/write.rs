@@ -17,7 +17,7 @@ use crate::{
 const MEGABYTES: u64 = 64;
 
 pub(super) fn run(bench: &Bench) -> Vec<Row> {
-    let what = format!("bundle of {MEGABYTES} MB");
+    let what = format!("bundle of {}", bench.size_name(MEGABYTES));
     bench.rows(Group::Write, &what, || measure(bench, &what))
 }
 
