@@ -1,30 +1,41 @@
 //! JSON read strictly: no member name twice, integers only, no more than signed JSON can say.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use crate::limits::MOST_VALUES;
 
 /// The greatest integer that every JSON reader keeps exactly: 2^53 - 1.
 pub(crate) const GREATEST_INTEGER: i64 = 9_007_199_254_740_991;
 
-/// Reads one JSON value that fills the bytes. Nesting is bounded by serde_json (128 levels).
+/// Reads one JSON value that fills the bytes. Nesting is bounded by serde_json (128 levels), and the number of
+/// values in it by [`MOST_VALUES`].
 pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(&Cell::new(MOST_VALUES)).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
-/// A value whose `Deserialize` refuses what two readers could understand in two ways.
-struct Strict(Value);
+/// Reads a value and refuses what two readers could understand in two ways; knows how many more values there may be.
+#[derive(Clone, Copy)]
+struct Strict<'a>(&'a Cell<usize>);
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let too_many = || D::Error::custom(format!("more than {MOST_VALUES} values"));
+        self.0
+            .set(self.0.get().checked_sub(1).ok_or_else(too_many)?);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +76,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -79,8 +90,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
                     "the member name {name:?} appears twice"
                 )));
             }
-            let Strict(value) = members.next_value()?;
-            object.insert(name, value);
+            object.insert(name, members.next_value_seed(self)?);
         }
         Ok(Value::Object(object))
     }
@@ -118,6 +128,16 @@ mod tests {
     fn deep_nesting_is_refused_without_overflow() {
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
         assert!(parse(r#"{"a":"#.repeat(100_000).as_bytes()).is_err());
+    }
+
+    /// A few bytes each, and many times that in memory: an unsigned root of 512 kB could take tens of megabytes.
+    #[test]
+    fn a_bomb_of_small_values_is_refused() {
+        let list = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert!(parse(list(MOST_VALUES - 1).as_bytes()).is_ok());
+        assert!(parse(list(MOST_VALUES).as_bytes()).is_err());
+        let nested = format!("[{}]", vec![r#"{"":0}"#; MOST_VALUES].join(","));
+        assert!(parse(nested.as_bytes()).is_err());
     }
 
     #[test]

@@ -29,3 +29,7 @@ impl Default for Limits {
         }
     }
 }
+
+/// JSON values in one file, before its signatures are looked at: a bomb of small values, of which an unsigned root could
+/// hold so many that they fill a printer's memory. Enough for a role with ten thousand targets.
+pub(crate) const MOST_VALUES: usize = 50_000;
