@@ -4,7 +4,7 @@
 use std::fs;
 use std::str::FromStr;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use firstlayer_bundle::{Board as Name, Model};
 use serde::{Deserialize, Serialize};
 
@@ -160,15 +160,6 @@ fn target(text: &str) -> Result<Target, String> {
             let accepted = Target::ALL.map(Target::triple).join(", ");
             format!("target is \"{text}\"; accepted are {accepted}")
         })
-}
-
-/// Where a board's binary lands below the checkout's state.
-pub(crate) fn binary(checkout: &Checkout, board: &Board) -> Utf8PathBuf {
-    checkout
-        .state()
-        .join("build")
-        .join(board.name.as_str())
-        .join("printerd")
 }
 
 #[cfg(test)]

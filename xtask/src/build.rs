@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::{fmt, process::Command};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::Sha256;
 use serde::{Deserialize, Serialize};
 
@@ -12,17 +12,20 @@ use crate::board::{self, Board, Target};
 use crate::checkout::Checkout;
 use crate::error::{Error, Result};
 use crate::progress::{Event, Progress};
+use crate::release::Environment;
 use crate::toolchain::process::Call;
 use crate::toolchain::{Component, Provider, Toolchain, store};
 
 const PACKAGE: &str = "printerd";
 const PROFILE: &str = "firmware";
 
-/// What to build.
+/// What to build; by default, every board for development.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Names of boards; none means every board.
     pub boards: Vec<String>,
+    /// Firmware for production refuses a root with development keys.
+    pub environment: Environment,
     /// Where the compiler comes from.
     pub provider: Provider,
 }
@@ -45,7 +48,7 @@ pub struct Report {
 pub struct Binary {
     /// What it was built for.
     pub board: Board,
-    /// `.firstlayer/build/<board>/printerd`, absolute.
+    /// `.firstlayer/build/<board>/printerd`, for production `.firstlayer/production/build/…`; absolute.
     pub path: Utf8PathBuf,
     /// In bytes.
     pub length: u64,
@@ -65,15 +68,39 @@ pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) ->
     )?;
     let targets = targets(&boards);
     fetch(&toolchain, checkout, progress)?;
-    compile(toolchain.zigbuild(checkout, &targets)?, &targets, progress)?;
+    let output = output(checkout, request.environment);
+    let mut command = toolchain.zigbuild(checkout, &targets)?;
+    command
+        .args(arguments(request.environment))
+        .env("CARGO_TARGET_DIR", output.join("target"));
+    compile(command, &targets, progress)?;
     Ok(Report {
         binaries: boards
             .into_iter()
-            .map(|board| collect(checkout, board))
+            .map(|board| collect(&output, board))
             .collect::<Result<_>>()?,
         provider: toolchain.provider(),
         toolchain: toolchain.components().to_vec(),
     })
+}
+
+/// What is built for one environment never lies where the other's is looked for.
+fn output(checkout: &Checkout, environment: Environment) -> Utf8PathBuf {
+    match environment {
+        Environment::Development => checkout.state(),
+        Environment::Production => checkout.state().join("production"),
+    }
+}
+
+/// What cargo is told to build; only the feature makes firmware refuse development keys.
+fn arguments(environment: Environment) -> Vec<&'static str> {
+    let mut arguments = vec!["--package", PACKAGE, "--bin", PACKAGE];
+    arguments.extend(["--profile", PROFILE, "--locked", "--quiet"]);
+    arguments.push("--message-format=json-render-diagnostics");
+    if environment == Environment::Production {
+        arguments.extend(["--features", "production"]);
+    }
+    arguments
 }
 
 fn targets(boards: &[Board]) -> Vec<Target> {
@@ -97,24 +124,13 @@ fn fetch(toolchain: &Toolchain, checkout: &Checkout, progress: &dyn Progress) ->
     Ok(())
 }
 
-fn compile(mut command: Command, targets: &[Target], progress: &dyn Progress) -> Result<()> {
+fn compile(command: Command, targets: &[Target], progress: &dyn Progress) -> Result<()> {
     let triples: Vec<_> = targets.iter().map(|target| target.triple()).collect();
     let step = format!("build {PACKAGE} for {}", triples.join(", "));
     progress.event(Event::Started {
         step: step.clone(),
         total: None,
     });
-    command.args([
-        "--package",
-        PACKAGE,
-        "--bin",
-        PACKAGE,
-        "--profile",
-        PROFILE,
-        "--locked",
-        "--quiet",
-    ]);
-    command.arg("--message-format=json-render-diagnostics");
     let mut done = 0;
     Call::new(step, command).lines(|line| {
         if serde_json::from_str::<Message>(line)
@@ -136,15 +152,14 @@ struct Message {
     reason: String,
 }
 
-fn collect(checkout: &Checkout, board: Board) -> Result<Binary> {
-    let built = checkout
-        .state()
+fn collect(output: &Utf8Path, board: Board) -> Result<Binary> {
+    let built = output
         .join("target")
         .join(board.target.triple())
         .join(PROFILE)
         .join(PACKAGE);
     let bytes = fs::read(&built).map_err(Error::file("read", &built))?;
-    let path = board::binary(checkout, &board);
+    let path = output.join("build").join(board.name.as_str()).join(PACKAGE);
     store::write_program(&path, &bytes)?;
     Ok(Binary {
         board,
@@ -173,5 +188,34 @@ impl fmt::Display for Report {
             writeln!(formatter, "with {} {}", package.name, package.version)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firmware_for_production_alone_is_built_to_refuse_development_keys() {
+        let features = |environment| {
+            let arguments = arguments(environment);
+            let place = arguments.iter().position(|word| *word == "--features");
+            place.map(|place| arguments[place + 1])
+        };
+        assert_eq!(features(Environment::Production), Some("production"));
+        assert_eq!(features(Environment::Development), None);
+    }
+
+    #[test]
+    fn the_environments_share_no_output_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("firmware/boards")).unwrap();
+        std::fs::write(folder.path().join("Cargo.toml"), "").unwrap();
+        let checkout = Checkout::around(Utf8Path::from_path(folder.path()).unwrap()).unwrap();
+        let [development, production] =
+            [Environment::Development, Environment::Production].map(|one| output(&checkout, one));
+        for name in ["target", "build"] {
+            assert_ne!(development.join(name), production.join(name));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use xtask::build::{self, Request};
+use xtask::release::Environment;
 use xtask::toolchain::Provider;
 
 use super::{Exit, Session};
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
     /// Build for this board only; may be given more than once
     #[arg(long = "board", value_name = "BOARD")]
     boards: Vec<String>,
+    /// Build for development or production, whose firmware refuses development keys
+    #[arg(long, value_name = "ENVIRONMENT", default_value = "development")]
+    environment: Environment,
     /// Take the Rust compiler from here: auto, rustup or debian
     #[arg(long, value_name = "PROVIDER", default_value = "auto")]
     toolchain: Provider,
@@ -29,6 +33,7 @@ impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
         let request = Request {
             boards: self.boards,
+            environment: self.environment,
             provider: self.toolchain,
         };
         let report = build::build(session.checkout(), &request, session.progress())?;

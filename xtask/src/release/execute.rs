@@ -15,7 +15,7 @@ use super::author::Author;
 use super::drafts;
 use super::image::{RootImage, Settings};
 use super::watched::Watched;
-use super::{BoardPlan, Inputs, Plan};
+use super::{BoardPlan, Environment, Inputs, Plan};
 use crate::progress::{Event, Progress};
 use crate::repository::{
     Content, Disk, Lock, NewFile, Publication, State, publish, stored_name, sweep,
@@ -29,11 +29,16 @@ pub trait Firmware {
     /// What is missing, and what to do about it.
     fn ready(&self) -> Result<()>;
 
-    /// The path of a board's `printerd`.
+    /// The path of a board's `printerd`, built for that environment.
     ///
     /// # Errors
     /// When it cannot be built.
-    fn build(&self, board: &BoardPlan, progress: &dyn Progress) -> Result<Utf8PathBuf>;
+    fn build(
+        &self,
+        board: &BoardPlan,
+        environment: Environment,
+        progress: &dyn Progress,
+    ) -> Result<Utf8PathBuf>;
 }
 
 /// A bundle that was made, and where it lies.
@@ -139,7 +144,9 @@ pub(crate) fn bundles(plan: &Plan, anchor: &[u8], tools: &Tools<'_>) -> Result<V
     fs::create_dir_all(tools.scratch).with_context(|| format!("cannot make {}", tools.scratch))?;
     let mut made = Vec::new();
     for board in &plan.boards {
-        let firmware = tools.firmware.build(board, tools.progress)?;
+        let firmware = tools
+            .firmware
+            .build(board, plan.environment, tools.progress)?;
         let image = tools.scratch.join(format!("{}-root.tar", board.board));
         write_image(plan, board, &firmware, anchor, &image)?;
         made.push(

@@ -194,9 +194,15 @@ impl Firmware for CrossCompiled<'_> {
         Ok(())
     }
 
-    fn build(&self, board: &BoardPlan, progress: &dyn Progress) -> Result<Utf8PathBuf> {
+    fn build(
+        &self,
+        board: &BoardPlan,
+        environment: Environment,
+        progress: &dyn Progress,
+    ) -> Result<Utf8PathBuf> {
         let request = build::Request {
             boards: vec![board.board.to_string()],
+            environment,
             ..build::Request::default()
         };
         let report = build::build(self.checkout, &request, progress)?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 use xtask::checkout::Checkout;
 use xtask::progress::{Progress, Silent};
-use xtask::release::{BoardPlan, Firmware, Reproducible, check_reproducible_with};
+use xtask::release::{BoardPlan, Environment, Firmware, Reproducible, check_reproducible_with};
 
 use crate::workshop::{Prebuilt, Workshop};
 
@@ -16,7 +16,12 @@ impl Firmware for Careless<'_> {
         Ok(())
     }
 
-    fn build(&self, _board: &BoardPlan, _progress: &dyn Progress) -> Result<Utf8PathBuf> {
+    fn build(
+        &self,
+        _board: &BoardPlan,
+        _environment: Environment,
+        _progress: &dyn Progress,
+    ) -> Result<Utf8PathBuf> {
         let path = self.0.state().join("printerd");
         std::fs::write(&path, format!("built in {}", self.0.root()))?;
         Ok(path)
@@ -40,7 +45,9 @@ fn check(
 #[test]
 fn what_depends_on_the_commit_alone_is_reproducible_and_nothing_is_published() {
     let workshop = Workshop::new();
-    let report = check(&workshop, |copy| Box::new(Prebuilt(copy.root())));
+    let report = check(&workshop, |copy| {
+        Box::new(Prebuilt(copy.root(), workshop.environment))
+    });
     assert!(report.holds() && report.bundles.len() == 2, "{report}");
     assert!(!workshop.repository().exists());
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_signers::RolesConfig;
 use jiff::Timestamp;
@@ -28,15 +28,21 @@ pub(crate) struct Workshop {
     _folder: Option<TempDir>,
 }
 
-/// Firmware that is a file in the checkout: it changes when a commit changes it.
-pub(crate) struct Prebuilt<'a>(pub(crate) &'a Utf8Path);
+/// Firmware that is a file in the checkout: it changes when a commit changes it. It is there for one environment alone.
+pub(crate) struct Prebuilt<'a>(pub(crate) &'a Utf8Path, pub(crate) Environment);
 
 impl Firmware for Prebuilt<'_> {
     fn ready(&self) -> Result<()> {
         Ok(())
     }
 
-    fn build(&self, _board: &BoardPlan, _progress: &dyn Progress) -> Result<Utf8PathBuf> {
+    fn build(
+        &self,
+        _board: &BoardPlan,
+        environment: Environment,
+        _progress: &dyn Progress,
+    ) -> Result<Utf8PathBuf> {
+        ensure!(environment == self.1, "built for {environment:?}");
         Ok(self.0.join("firmware/printerd/prebuilt"))
     }
 }
@@ -196,7 +202,7 @@ impl Workshop {
             &self.checkout(),
             &self.request(),
             self.now,
-            &Prebuilt(&self.root),
+            &Prebuilt(&self.root, self.environment),
             disk,
             &Silent,
         )
