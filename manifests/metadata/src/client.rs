@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::name::RoleName;
 use crate::role::root::Root;
 use crate::role::{MetaFile, RoleKeys};
-use crate::trusted::{TrustedMetadata, trust_anchor_root};
+use crate::trusted::{TrustedMetadata, newer_root, trust_anchor_root};
 use crate::verify::Verified;
 
 /// Where the repository's metadata comes from.
@@ -41,8 +41,11 @@ pub trait Local {
     fn remove(&mut self, file: &str) -> Result<(), Self::Error>;
 }
 
-/// The file in the local store with the trust anchor from which the stored root was reached.
+/// The file in the local store with the trust anchor that was last given, for a caller that keeps it nowhere else.
 pub const TRUST_ANCHOR: &str = "trust-anchor";
+
+/// The file in the local store with the trusted root.
+const ROOT: &str = "root.json";
 
 /// The result of a step of a client over these two.
 type Outcome<T, R, L> = Result<T, ClientError<<R as Remote>::Error, <L as Local>::Error>>;
@@ -58,8 +61,12 @@ pub struct Client<R, L> {
 }
 
 impl<R: Remote, L: Local> Client<R, L> {
-    /// A client that goes on from the stored root, if that was reached from this very trust anchor and is
-    /// whole; else from the trust anchor, which it stores. Fetches nothing.
+    /// A client that goes on from the newest stored root that the trust anchor leads to, or from the trust
+    /// anchor if there is none. Fetches nothing.
+    ///
+    /// The store alone vouches for nothing: what it holds counts only as far as signatures link it to this
+    /// anchor. So an older anchor does not undo a rotation, one of other keys takes nothing over, and a newer
+    /// one ends what was signed by keys that it revokes.
     /// Errors: [`Error::TrustAnchor`], or the local store fails.
     pub fn new(
         remote: R,
@@ -67,31 +74,23 @@ impl<R: Remote, L: Local> Client<R, L> {
         trust_anchor: &[u8],
         limits: Limits,
     ) -> Outcome<Self, R, L> {
-        let anchor = trust_anchor_root(trust_anchor)?;
-        let same_anchor =
-            load(&mut local, TRUST_ANCHOR)?.is_some_and(|stored| stored == trust_anchor);
-        let stored = if same_anchor {
-            load(&mut local, "root.json")?
-        } else {
-            None
-        };
-        let stored = stored.and_then(|bytes| trust_anchor_root(&bytes).ok());
-        let root = match stored {
-            Some(stored) => stored,
-            None => {
-                // In this order: after a crash in between, the next start comes here again.
-                store(&mut local, "root.json", trust_anchor)?;
-                store(&mut local, TRUST_ANCHOR, trust_anchor)?;
-                anchor
-            }
-        };
-        Ok(Self {
+        let newest = newest_root(&mut local, trust_anchor_root(trust_anchor)?)?;
+        let stored = load(&mut local, ROOT)?.and_then(|bytes| trust_anchor_root(&bytes).ok());
+        let is_stored = stored
+            .as_ref()
+            .is_some_and(|stored| stored.bytes() == newest.bytes());
+        let mut client = Self {
             remote,
             local,
             limits,
-            root,
+            root: stored.unwrap_or_else(|| newest.clone()),
             trusted: None,
-        })
+        };
+        if !is_stored {
+            client.keep_root(&newest)?;
+        }
+        client.keep_trust_anchor(trust_anchor)?;
+        Ok(client)
     }
 
     /// Brings the top-level roles up to date, as of this time. After an error there is no trusted
@@ -148,9 +147,18 @@ impl<R: Remote, L: Local> Client<R, L> {
             remove(&mut self.local, "timestamp.json")?;
             remove(&mut self.local, "snapshot.json")?;
         }
-        store(&mut self.local, "root.json", root.bytes())?;
+        // In this order: after a crash in between, the next start finds the newer root by its version.
+        store(&mut self.local, &link(root.version), root.bytes())?;
+        store(&mut self.local, ROOT, root.bytes())?;
         self.root = root.clone();
         Ok(())
+    }
+
+    fn keep_trust_anchor(&mut self, trust_anchor: &[u8]) -> Outcome<(), R, L> {
+        if load(&mut self.local, TRUST_ANCHOR)?.as_deref() == Some(trust_anchor) {
+            return Ok(());
+        }
+        store(&mut self.local, TRUST_ANCHOR, trust_anchor)
     }
 
     fn refresh_timestamp(&mut self, trusted: &mut TrustedMetadata) -> Outcome<(), R, L> {
@@ -241,6 +249,36 @@ impl<R: Remote, L: Local> Client<R, L> {
         }
         Ok(bytes)
     }
+}
+
+/// The root at the end of the stored roots, each signed as the one before it says, that begin with this one.
+fn newest_root<R: std::error::Error, L: Local>(
+    local: &mut L,
+    mut root: Verified<Root>,
+) -> Stored<Verified<Root>, R, L> {
+    while let Some(newer) = stored_newer_root(local, &root)? {
+        root = newer;
+    }
+    Ok(root)
+}
+
+/// The trusted root, or where its keys are not enough to sign that, the next version.
+fn stored_newer_root<R: std::error::Error, L: Local>(
+    local: &mut L,
+    root: &Verified<Root>,
+) -> Stored<Option<Verified<Root>>, R, L> {
+    for file in [ROOT.to_owned(), link(root.version.saturating_add(1))] {
+        let newer = load(local, &file)?.and_then(|bytes| newer_root(root, bytes));
+        if newer.is_some() {
+            return Ok(newer);
+        }
+    }
+    Ok(None)
+}
+
+/// The file in the local store with a version of root. No role's own file can have this name: those end in `.json`.
+fn link(version: u64) -> String {
+    format!("{version}.root")
 }
 
 /// Whether a key that might sign may no longer do so.

@@ -244,6 +244,14 @@ pub(crate) fn trust_anchor_root(bytes: &[u8]) -> Result<Verified<Root>> {
         .map_err(|source| Error::TrustAnchor(Box::new(source)))
 }
 
+/// A stored root, if it is newer than the trusted one and signed as that says. Versions may be left out:
+/// whoever could sign a later version without right could as well sign the next one.
+pub(crate) fn newer_root(trusted: &Root, bytes: Vec<u8>) -> Option<Verified<Root>> {
+    let raw = Raw::split(&name("root"), bytes).ok()?;
+    let root = verify_root(raw, trusted).ok()?;
+    (root.version > trusted.version).then_some(root)
+}
+
 fn name(role: &str) -> RoleName {
     RoleName::fixed(role)
 }

@@ -15,6 +15,7 @@ macro_rules! assert_refused {
     };
 }
 
+mod anchors;
 mod attacks;
 mod attacks_on_signatures;
 mod authoring;

@@ -63,7 +63,7 @@ pub(crate) struct Printer {
     pub(crate) web: Web,
     pub(crate) memory: Memory,
     pub(crate) limits: Limits,
-    anchor: Vec<u8>,
+    pub(crate) anchor: Vec<u8>,
 }
 
 impl Printer {
