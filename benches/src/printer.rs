@@ -94,7 +94,15 @@ fn configuration(state: &Path, repository: &str, capacity: u64) -> String {
 /// The optimised build for the host, by the cargo that runs this; with the profile of this program, whose parts it shares.
 fn build() -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut child = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What the outer cargo tells this program of itself would have build scripts run again, in turns with the outer's.
+    let told =
+        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(told) {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args([
             "build",
             "--quiet",
