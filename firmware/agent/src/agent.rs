@@ -179,8 +179,8 @@ impl<'a> Agent<'a> {
         }
     }
 
-    /// The time by which metadata is judged; see [`Clock`].
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by which metadata is judged: the clock's, or a later one that has certainly passed; see [`Clock`].
+    pub fn now(&self) -> Timestamp {
         self.machine
             .clock
             .now()

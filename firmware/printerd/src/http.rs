@@ -1,6 +1,7 @@
 //! The repository over HTTP or HTTPS. The signatures carry the trust: TLS only hides what is fetched.
 //!
-//! It must never follow a redirect from https to http, and never wait for ever.
+//! It must never follow a redirect from https to http, and never wait for ever. Certificates are judged by the
+//! same time as metadata: a printer whose clock a power cut set back to 1970 would find none of them valid yet.
 
 use std::{
     error::Error,
@@ -13,6 +14,7 @@ use std::{
 
 use anyhow::Context;
 use firstlayer_agent::{Content, Fetch, FetchError, Request, retry_after};
+use jiff::Timestamp;
 use reqwest::{
     StatusCode, Url,
     blocking::{Client, Response},
@@ -21,7 +23,8 @@ use reqwest::{
 };
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    time_provider::TimeProvider,
 };
 
 /// A body that brings less than this in a stall's time is given up: it would take a day for an image.
@@ -37,10 +40,16 @@ pub struct HttpFetch {
 }
 
 impl HttpFetch {
-    /// A client for this repository; it connects when something is asked for.
-    pub fn new(repository: Url, extra_ca: Option<&Path>, stall: Duration) -> anyhow::Result<Self> {
+    /// A client for this repository; it connects when something is asked for. Certificates are judged by the clock,
+    /// but by no time before `passed`, which has certainly passed.
+    pub fn new(
+        repository: Url,
+        extra_ca: Option<&Path>,
+        stall: Duration,
+        passed: Timestamp,
+    ) -> anyhow::Result<Self> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(extra_ca)?)
+            .tls_backend_preconfigured(tls(extra_ca, passed)?)
             .redirect(redirect::Policy::custom(follow))
             .connect_timeout(stall)
             // Of each read, not of the whole: a large image may take hours, silence may not.
@@ -138,7 +147,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> FetchError {
     }
     let asked = text(headers, RETRY_AFTER);
     let retry_after =
-        asked.and_then(|asked| retry_after(asked, text(headers, DATE), jiff::Timestamp::now()));
+        asked.and_then(|asked| retry_after(asked, text(headers, DATE), Timestamp::now()));
     FetchError::Busy {
         status: status.as_u16(),
         retry_after,
@@ -171,8 +180,20 @@ fn gives_up_tls(previous: &[Url], next: &Url) -> bool {
     next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https")
 }
 
+/// The clock, where it is not behind a time that has certainly passed.
+#[derive(Debug)]
+struct NotBefore(Timestamp);
+
+impl TimeProvider for NotBefore {
+    fn current_time(&self) -> Option<UnixTime> {
+        let now = Timestamp::now().max(self.0);
+        let since_epoch = Duration::try_from(now.duration_since(Timestamp::UNIX_EPOCH)).ok()?;
+        Some(UnixTime::since_unix_epoch(since_epoch))
+    }
+}
+
 /// Public authorities, and the operator's own.
-fn tls(extra_ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
+fn tls(extra_ca: Option<&Path>, passed: Timestamp) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -181,11 +202,13 @@ fn tls(extra_ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
             .with_context(|| format!("reading network.extra_ca, {}", path.display()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("choosing TLS versions")?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    Ok(
+        ClientConfig::builder_with_details(provider, Arc::new(NotBefore(passed)))
+            .with_safe_default_protocol_versions()
+            .context("choosing TLS versions")?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
 }
 
 fn add(roots: &mut RootCertStore, path: &Path) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ use firstlayer_agent::{
     play_boot_loader, write_atomically,
 };
 use firstlayer_policy::RunningRelease;
+use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
@@ -128,13 +129,14 @@ pub fn run(request: &Request) -> anyhow::Result<Report> {
     }
     let _lock = printer.lock()?;
     match &request.command {
-        Command::Check(source) => {
-            let mut fetch = printer.fetch(source)?;
-            printer.with_agent(|agent| Ok(Report::Check(agent.check(fetch.as_mut())?)))
-        }
+        Command::Check(source) => printer.with_agent(|agent| {
+            let mut fetch = printer.fetch(source, agent.now())?;
+            Ok(Report::Check(agent.check(fetch.as_mut())?))
+        }),
         Command::Install { source, reboot } => {
-            let (mut fetch, mut shown) = (printer.fetch(source)?, Shown::new(request.quiet));
+            let mut shown = Shown::new(request.quiet);
             printer.with_agent(|agent| {
+                let mut fetch = printer.fetch(source, agent.now())?;
                 let installed = agent.install(fetch.as_mut(), &mut shown)?;
                 if *reboot && installed.installed.is_some() {
                     agent.reboot()?;
@@ -227,7 +229,7 @@ impl Printer {
         }
     }
 
-    fn fetch(&self, source: &Source) -> anyhow::Result<Box<dyn Fetch>> {
+    fn fetch(&self, source: &Source, passed: Timestamp) -> anyhow::Result<Box<dyn Fetch>> {
         Ok(match source {
             Source::Folder(folder) => Box::new(FolderFetch::new(folder)),
             Source::Repository => {
@@ -241,6 +243,7 @@ impl Printer {
                     repository.clone(),
                     extra_ca.as_deref(),
                     *stall,
+                    passed,
                 )?)
             }
         })

@@ -7,7 +7,12 @@ use std::{
     thread,
 };
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use super::*;
+
+const STALL: Duration = Duration::from_millis(300);
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// Answers each connection with the next of `answers`, and reports the requests' heads.
 struct Server {
@@ -47,7 +52,7 @@ impl Server {
     }
 
     fn fetch(&self) -> HttpFetch {
-        HttpFetch::new(self.url.clone(), None, Duration::from_millis(300)).unwrap()
+        HttpFetch::new(self.url.clone(), None, STALL, LONG_AGO).unwrap()
     }
 }
 
@@ -270,7 +275,7 @@ fn nobody_listening_is_a_connection_that_failed() {
         .parse()
         .unwrap();
     drop(listener);
-    let mut fetch = HttpFetch::new(url, None, Duration::from_secs(5)).unwrap();
+    let mut fetch = HttpFetch::new(url, None, STALL, LONG_AGO).unwrap();
     let request = Request {
         path: "metadata/timestamp.json",
         range: None,
@@ -286,8 +291,69 @@ fn nobody_listening_is_a_connection_that_failed() {
 fn an_extra_authority_must_be_one() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let url: Url = "https://updates.example.org/".parse().unwrap();
-    let error = HttpFetch::new(url, Some(file.path()), Duration::from_secs(1))
+    let error = HttpFetch::new(url, Some(file.path()), STALL, LONG_AGO)
         .err()
         .unwrap();
     assert!(format!("{error:#}").contains("extra_ca"), "{error:#}");
+}
+
+/// A server whose certificate begins to be valid in 2200, as every certificate does for a clock at 1970.
+fn server_of_2200(connections: usize) -> (Url, tempfile::NamedTempFile) {
+    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(2200, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2201, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let authority = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(authority.path(), certificate.pem()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            key.serialize_der().try_into().unwrap(),
+        )
+        .unwrap();
+    let (listener, config) = (TcpListener::bind("localhost:0").unwrap(), Arc::new(config));
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for _ in 0..connections {
+            let (stream, _) = listener.accept().unwrap();
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            // A client that refuses the certificate hangs up: that is the test, not a failure.
+            let mut head = BufReader::new(&mut stream).lines();
+            if head
+                .by_ref()
+                .map_while(Result::ok)
+                .any(|line| line.is_empty())
+            {
+                let text = answer("200 OK", "", "abc").text;
+                stream.write_all(text.as_bytes()).unwrap();
+            }
+        }
+    });
+    let url = format!("https://localhost:{port}/").parse().unwrap();
+    (url, authority)
+}
+
+#[test]
+fn certificates_are_judged_by_the_time_that_has_passed_and_not_by_a_clock_behind_it() {
+    let (url, authority) = server_of_2200(2);
+    let ask = |passed: Timestamp| {
+        let stall = Duration::from_secs(30);
+        let mut fetch = HttpFetch::new(url.clone(), Some(authority.path()), stall, passed).unwrap();
+        let request = Request {
+            path: "metadata/timestamp.json",
+            range: None,
+            validator: None,
+        };
+        fetch.open(&request).map(|content| content.unwrap())
+    };
+    let refused = ask(LONG_AGO).map(drop).unwrap_err();
+    assert!(format!("{:#}", anyhow::Error::from(refused)).contains("not valid yet"));
+    let content = ask("2200-06-01T00:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(body(content).unwrap(), "abc");
 }
