@@ -29,7 +29,8 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// The configuration [default: /etc/printerd/config.toml under the root]
+    /// The configuration [default: /etc/printerd/config.toml under the root]; config.toml in the state folder that
+    /// it names overrides it key by key
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where the running image is: prefix of /usr/share/printerd and of the default configuration, of nothing else

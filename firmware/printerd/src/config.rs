@@ -1,4 +1,8 @@
-//! The configuration: a TOML file becomes checked settings, or an error that names the file and the key.
+//! The configuration: TOML becomes checked settings, or an error that names the file and the key.
+//!
+//! The image brings a file with defaults for every printer, and each update brings another. What is a printer's own
+//! lies in `config.toml` in its state folder, which no update touches: each key there overrides the image's. Only
+//! `state` itself comes from the image alone, because the printer's file is looked for in it.
 //!
 //! ```toml
 //! board = "virt-armv7"
@@ -28,9 +32,13 @@ use std::{
 
 use firstlayer_agent::RetryPolicy;
 use firstlayer_bundle::{Board, Model};
-use firstlayer_policy::Channel;
+use firstlayer_policy::{Channel, RunningRelease};
 use reqwest::Url;
 use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The printer's own settings, under its state.
+const OVERRIDES: &str = "config.toml";
 
 /// Checked settings.
 #[derive(Debug, Clone)]
@@ -124,36 +132,83 @@ struct RawNetwork {
 }
 
 impl Config {
-    /// Reads and checks a configuration.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, path)
+    /// Reads and checks the configuration at `path`, and what the printer's own file overrides of it. Settings for
+    /// another printer than the running image is for help nobody, and are refused.
+    pub fn load(path: &Path, running: &RunningRelease) -> Result<Self, ConfigError> {
+        let defaults = read(path)?;
+        let config = checked(defaults.clone(), path, running)?;
+        let own = config.state.join(OVERRIDES);
+        let overrides = match read(&own) {
+            Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(config);
+            }
+            overrides => overrides?,
+        };
+        if overrides.contains_key("state") {
+            return Err(ConfigError::Value {
+                path: own,
+                key: "state",
+                accepted: format!("only {} says where it is", path.display()),
+            });
+        }
+        // The defaults are in order: whatever is wrong now comes from the printer's own file.
+        checked(overridden(defaults, overrides), &own, running)
     }
+}
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let raw: RawConfig = toml::from_str(text).map_err(|source| ConfigError::Form {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        raw.check().map_err(|(key, accepted)| ConfigError::Value {
+fn read(path: &Path) -> Result<Table, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    text.parse().map_err(|source| form(path, source))
+}
+
+fn checked(table: Table, path: &Path, running: &RunningRelease) -> Result<Config, ConfigError> {
+    let raw: RawConfig = table.try_into().map_err(|source| form(path, source))?;
+    raw.check(running)
+        .map_err(|(key, accepted)| ConfigError::Value {
             path: path.to_owned(),
             key,
             accepted,
         })
+}
+
+fn form(path: &Path, source: toml::de::Error) -> ConfigError {
+    ConfigError::Form {
+        path: path.to_owned(),
+        source: Box::new(source),
     }
+}
+
+/// The defaults with each key of `overrides` in its place, table by table.
+fn overridden(mut defaults: Table, overrides: Table) -> Table {
+    for (key, value) in overrides {
+        let value = match (defaults.remove(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => Value::Table(overridden(old, new)),
+            (_, value) => value,
+        };
+        defaults.insert(key, value);
+    }
+    defaults
 }
 
 type Wrong = (&'static str, String);
 
 impl RawConfig {
-    fn check(self) -> Result<Config, Wrong> {
+    fn check(self, running: &RunningRelease) -> Result<Config, Wrong> {
         let positive = |key, value: u64| match value {
             0 => Err((key, "it must be at least 1".to_owned())),
             value => Ok(value),
         };
+        if self.board != running.board {
+            let accepted = format!("the running image is for {}", running.board);
+            return Err(("board", accepted));
+        }
+        if !running.models.contains(&self.model) {
+            let accepted = format!("the running image serves {:?}", running.models);
+            return Err(("model", accepted));
+        }
         if !self.state.is_absolute() {
             return Err(("state", "an absolute path is accepted".to_owned()));
         }
@@ -218,69 +273,4 @@ fn three() -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"
-        board = "virt-armv7"
-        model = "first-mini"
-        channel = "stable"
-        repository = "https://updates.example.org/firmware"
-        state = "/var/lib/printerd"
-        [slots]
-        capacity = 33_554_432
-    "#;
-
-    fn problem(text: &str) -> String {
-        let error = Config::parse(text, Path::new("/etc/printerd/config.toml")).unwrap_err();
-        format!("{:#}", anyhow::Error::from(error))
-    }
-
-    #[test]
-    fn a_short_configuration_has_defaults() {
-        let config = Config::parse(GOOD, Path::new("x")).unwrap();
-        assert_eq!(
-            config
-                .repository
-                .join("metadata/timestamp.json")
-                .unwrap()
-                .path(),
-            "/firmware/metadata/timestamp.json"
-        );
-        assert_eq!(config.trial_attempts, 3);
-        assert_eq!(config.retry, RetryPolicy::default());
-    }
-
-    #[test]
-    fn errors_name_the_file_and_the_key() {
-        let cases = [
-            ("stable", "Stable", "channel"),
-            ("board =", "bored =", "bored"),
-            ("https:", "ftp:", "repository"),
-            ("/var/lib", "var/lib", "state"),
-            ("33_554_432", "0", "slots.capacity"),
-            ("33_554_432", "\"32 MiB\"", "capacity"),
-            ("model = \"first-mini\"", "", "model"),
-        ];
-        for (old, new, key) in cases {
-            let text = problem(&GOOD.replace(old, new));
-            assert!(
-                text.contains("/etc/printerd/config.toml") && text.contains(key),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn waits_can_be_set() {
-        let text = format!("{GOOD}\n[network]\nattempts = 2\nfirst_wait_ms = 10\n");
-        let config = Config::parse(&text, Path::new("x")).unwrap();
-        assert_eq!(
-            (config.retry.attempts, config.retry.first),
-            (2, Duration::from_millis(10))
-        );
-        assert!(
-            problem(&format!("{GOOD}\n[network]\nattempts = 0\n")).contains("network.attempts")
-        );
-    }
-}
+mod tests;

@@ -18,16 +18,11 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
-use crate::{
-    config::{Config, ConfigError},
-    exit::Exit,
-    http::HttpFetch,
-    progress::Shown,
-};
+use crate::{config::Config, exit::Exit, http::HttpFetch, progress::Shown};
 
 /// Where an image keeps what it knows of itself.
 const SHARE: &str = "usr/share/printerd";
-/// Where the configuration is, under the root.
+/// Where an image keeps the configuration that its printers begin with.
 const CONFIG: &str = "etc/printerd/config.toml";
 
 /// One command, checked.
@@ -35,7 +30,7 @@ const CONFIG: &str = "etc/printerd/config.toml";
 pub struct Request {
     /// What to do.
     pub command: Command,
-    /// The configuration, if it is not in its usual place.
+    /// The configuration in place of the image's own.
     pub config: Option<PathBuf>,
     /// Where the running image is.
     pub root: PathBuf,
@@ -189,7 +184,6 @@ impl Printer {
             .config
             .clone()
             .unwrap_or_else(|| request.root.join(CONFIG));
-        let config = Config::load(&path)?;
         let share = request.root.join(SHARE);
         let (release, root) = (share.join("release.json"), share.join("root.json"));
         let reading = |what: &str, path: &Path| format!("reading {what}, {}", path.display());
@@ -197,9 +191,8 @@ impl Printer {
         let running =
             RunningRelease::parse(&bytes).with_context(|| reading("what runs", &release))?;
         let trust_anchor = fs::read(&root).with_context(|| reading("the trust anchor", &root))?;
-        check_hardware(&config, &running, path)?;
         Ok(Self {
-            config,
+            config: Config::load(&path, &running)?,
             running,
             trust_anchor,
         })
@@ -310,34 +303,6 @@ impl Printer {
             image: slots.path(boot.running),
         })
     }
-}
-
-/// A configuration for another printer than the image was built for helps nobody.
-fn check_hardware(
-    config: &Config,
-    running: &RunningRelease,
-    path: PathBuf,
-) -> Result<(), ConfigError> {
-    let wrong = |key, accepted| {
-        Err(ConfigError::Value {
-            path,
-            key,
-            accepted,
-        })
-    };
-    if config.board != running.board {
-        return wrong(
-            "board",
-            format!("the running image is for {}", running.board),
-        );
-    }
-    if !running.models.contains(&config.model) {
-        return wrong(
-            "model",
-            format!("the running image serves {:?}", running.models),
-        );
-    }
-    Ok(())
 }
 
 struct SystemReboot;

@@ -66,11 +66,14 @@ impl Printer {
     }
 
     fn run(&self, command: Command) -> Result<Report, Exit> {
-        let (config, root) = (Some(self.path("config.toml")), self.path("root"));
+        self.run_with(Some(self.path("config.toml")), command)
+    }
+
+    fn run_with(&self, config: Option<PathBuf>, command: Command) -> Result<Report, Exit> {
         run(&Request {
             command,
             config,
-            root,
+            root: self.path("root"),
             quiet: true,
         })
         .map_err(|error| Exit::of(&error))
@@ -175,6 +178,23 @@ fn a_configuration_for_another_board_is_refused() {
         printer.config().replace("armv7", "aarch64").as_bytes(),
     );
     assert_eq!(printer.run(Command::Status).unwrap_err(), Exit::Usage);
+}
+
+#[test]
+fn a_printers_own_settings_outlive_its_image() {
+    let printer = Printer::new();
+    let image = |channel: &str| printer.config().replace("stable", channel);
+    let channel = || match printer.run_with(None, Command::Status) {
+        Ok(Report::Status(standing)) => standing.status.channel.to_string(),
+        other => panic!("{other:?} is no status"),
+    };
+    printer.put("root/etc/printerd/config.toml", image("beta").as_bytes());
+    assert_eq!(channel(), "beta");
+    printer.put("state/config.toml", b"channel = 'nightly'");
+    assert_eq!(channel(), "nightly");
+    // The next image brings other defaults, and they are only that.
+    printer.put("root/etc/printerd/config.toml", image("stable").as_bytes());
+    assert_eq!(channel(), "nightly");
 }
 
 #[test]
