@@ -292,6 +292,10 @@ impl Repository {
     }
 
     /// Writes all files into a folder.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "for tests of programs; the crate itself opens no file"
+    )]
     pub(crate) fn write_to(&self, folder: &Path) {
         for (path, bytes) in &self.files {
             let path = folder.join(path);
