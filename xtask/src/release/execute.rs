@@ -15,10 +15,10 @@ use super::author::Author;
 use super::drafts;
 use super::image::{RootImage, Settings};
 use super::watched::Watched;
-use super::{BoardPlan, Environment, Inputs, Plan};
+use super::{BoardPlan, Environment, Inputs, Plan, verify};
 use crate::progress::{Event, Progress};
 use crate::repository::{
-    Content, Disk, Lock, NewFile, Publication, State, publish, stored_name, sweep,
+    Content, Disk, Lock, NewFile, Publication, State, lay, stored_name, sweep,
 };
 
 /// Where a board's firmware comes from: the cross-compiler, or in tests a file.
@@ -49,6 +49,20 @@ pub(crate) struct MadeBundle {
     pub(crate) written: Written,
     /// Bytes of the image in it.
     pub(crate) image: u64,
+}
+
+impl MadeBundle {
+    fn target_file(&self) -> TargetFile {
+        TargetFile {
+            length: self.written.length,
+            hashes: Hashes::from_sha256(self.written.sha256.as_bytes()),
+            custom: None,
+        }
+    }
+
+    fn stored_name(&self) -> String {
+        stored_name(&self.board.bundle, &self.target_file())
+    }
 }
 
 /// What carrying out a plan needs beside the plan.
@@ -88,7 +102,12 @@ pub(crate) fn execute(
         step: format!("publish into {}", plan.repository),
         total: None,
     });
-    publish(&inputs.folder, lock, &publication, tools.disk)?;
+    let laid = lay(&inputs.folder, lock, &publication, tools.disk)?;
+    for made in &bundles {
+        let path = inputs.folder.targets().join(made.stored_name());
+        verify::stored_bundle(&path, &release(plan, made))?;
+    }
+    laid.reveal()?;
     tools.progress.event(Event::Finished {
         outcome: format!("{} is published", plan.version),
     });
@@ -287,17 +306,11 @@ fn add_release(
         .unwrap_or_default();
     for made in bundles {
         releases.push(release(plan, made));
-        let file = TargetFile {
-            length: made.written.length,
-            hashes: Hashes::from_sha256(made.written.sha256.as_bytes()),
-            custom: None,
-        };
-        let name = stored_name(&made.board.bundle, &file);
         publication.targets.push(NewFile {
-            name,
+            name: made.stored_name(),
             content: Content::File(made.path.clone()),
         });
-        targets.insert(made.board.bundle.parse()?, file);
+        targets.insert(made.board.bundle.parse()?, made.target_file());
     }
     let manifest = ChannelManifest::new(plan.channel.clone(), releases)?.to_bytes()?;
     let name = ChannelManifest::target_name(&plan.channel);

@@ -106,6 +106,7 @@ pub fn run_with(
         .zip(planned)
         .context("there is neither a plan nor a reason why not")?;
     if plan.is_done() {
+        verify(&plan, &inputs, progress)?;
         return Ok(Report {
             outcome: Outcome::Unchanged,
             plan,
@@ -139,16 +140,7 @@ fn carry_out(
     tools: &execute::Tools<'_>,
 ) -> Result<Report> {
     let made = execute::execute(&plan, inputs, lock, tools)?;
-    let version = (!made.is_empty()).then_some(&plan.version);
-    verify::as_a_printer(
-        &inputs.folder,
-        &plan.anchor,
-        &plan.channel,
-        version,
-        inputs.now,
-        tools.progress,
-    )
-    .context("it is published, but a printer would refuse it")?;
+    verify(&plan, inputs, tools.progress)?;
     let outcome = if made.is_empty() {
         Outcome::Renewed
     } else {
@@ -160,6 +152,22 @@ fn carry_out(
         plan,
         problems: Problems::default(),
         bundles,
+    })
+}
+
+/// Whoever finds a release published, too, looks whether it is whole: an earlier run may not have come to that.
+fn verify(plan: &Plan, inputs: &Inputs, progress: &dyn Progress) -> Result<()> {
+    verify::as_a_printer(
+        &inputs.folder,
+        &plan.anchor,
+        &plan.channel,
+        &plan.version,
+        inputs.now,
+        progress,
+    )
+    .with_context(|| {
+        let version = &plan.version;
+        format!("{version} is published, but a printer would refuse it; release another commit")
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 
 use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
-use firstlayer_bundle::{Limits as BundleLimits, Reader};
+use firstlayer_bundle::{Hasher, Limits as BundleLimits, Reader};
 use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
 use firstlayer_policy::{Channel, ChannelManifest, Release};
 use jiff::Timestamp;
@@ -125,6 +125,38 @@ fn read_bundle(source: impl Read, release: &Release) -> Result<()> {
     Ok(())
 }
 
+/// Reads a bundle where it lies to its end, before any client can see it: what the disk has must be what was made.
+///
+/// # Errors
+/// Whatever a printer would refuse.
+pub(crate) fn stored_bundle(path: &Utf8Path, release: &Release) -> Result<()> {
+    let unacceptable = || format!("{path} is not what was made; no client has seen it");
+    let file = File::open(path).with_context(|| format!("cannot open {path}"))?;
+    let mut hashed = Hashed {
+        file,
+        hasher: Hasher::new(),
+    };
+    read_bundle(BufReader::with_capacity(1 << 18, &mut hashed), release)
+        .with_context(unacceptable)?;
+    let found = hashed.hasher.finish();
+    ensure!(found == release.bundle.sha256, unacceptable());
+    Ok(())
+}
+
+/// A file whose bytes are hashed as they are read.
+struct Hashed {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.hasher.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
 /// A target's file, every byte of which goes through the metadata's own check.
 struct Checked<'a> {
     file: File,
@@ -162,7 +194,7 @@ impl Read for Checked<'_> {
     }
 }
 
-/// Verifies what a release made or renewed: every role, the channel's manifest, and the bundles of `version`.
+/// Verifies what is published of a release: every role, the channel's manifest, and the bundles of `version`.
 ///
 /// # Errors
 /// Whatever a printer would refuse.
@@ -170,7 +202,7 @@ pub(crate) fn as_a_printer(
     folder: &Folder,
     anchor: &Utf8Path,
     channel: &Channel,
-    version: Option<&semver::Version>,
+    version: &semver::Version,
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -183,10 +215,10 @@ pub(crate) fn as_a_printer(
         .unwrap_or_default();
     let mut found = releases
         .iter()
-        .filter(|release| Some(&release.version) == version)
+        .filter(|release| release.version == *version)
         .peekable();
     ensure!(
-        version.is_none() || found.peek().is_some(),
+        found.peek().is_some(),
         "the channel {channel} does not hold the release"
     );
     found.try_for_each(|release| visitor.bundle(channel, release, progress))

@@ -10,6 +10,6 @@ pub use client::{FolderRemote, NothingKept};
 pub(crate) use disk::replace;
 pub use disk::{Disk, RealDisk};
 pub use folder::{Folder, Lock};
-pub use publish::{Content, Keep, NewFile, Publication, publish, sweep};
+pub use publish::{Content, Keep, Laid, NewFile, Publication, lay, sweep};
 pub(crate) use state::stored_name;
 pub use state::{RoleState, State};

@@ -1,7 +1,8 @@
 //! Puts new files into a repository so that clients see either the old state or the new one.
 //!
 //! Every file is written beside its name, brought to the medium, and renamed. What is named by its hash or version
-//! comes first; `timestamp.json`, by which clients find the rest, comes last. Until that rename the old state holds.
+//! comes first, and lies there unseen; a new root, which clients look for by its number, and `timestamp.json`, by which
+//! they find the rest, come last. Until that last rename the old state holds.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,14 +14,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::disk::{Disk, PARTIAL, replace};
 use super::{Folder, Lock};
 
-/// New files, in the order in which they become visible.
+/// New files.
 #[derive(Debug, Default)]
 pub struct Publication {
     /// The trust anchor's copy, where there is none yet.
     pub anchor: Option<Vec<u8>>,
     /// Targets, under `<sha256>.<name>`.
     pub targets: Vec<NewFile>,
-    /// Metadata under versioned names, in the order root, targets, delegated roles, snapshot.
+    /// Metadata under versioned names.
     pub metadata: Vec<NewFile>,
     /// The new `timestamp.json`.
     pub timestamp: Vec<u8>,
@@ -44,16 +45,24 @@ pub enum Content {
     File(Utf8PathBuf),
 }
 
-/// Writes everything; `_lock` is the proof that nobody else does.
+/// A publication whose files all lie in the repository, where no client sees them yet: the time to look at them.
+#[must_use = "no client sees it until it is revealed"]
+pub struct Laid<'a> {
+    metadata: Utf8PathBuf,
+    publication: &'a Publication,
+    disk: &'a dyn Disk,
+}
+
+/// Writes everything that clients do not see by itself; `_lock` is the proof that nobody else does.
 ///
 /// # Errors
-/// What could not be written. The old state is then what clients see, and the next publication clears up.
-pub fn publish(
+/// What could not be written. Nothing that clients see has changed then, and the next publication clears up.
+pub fn lay<'a>(
     folder: &Folder,
-    _lock: &Lock,
-    publication: &Publication,
-    disk: &dyn Disk,
-) -> Result<()> {
+    _lock: &'a Lock,
+    publication: &'a Publication,
+    disk: &'a dyn Disk,
+) -> Result<Laid<'a>> {
     let (metadata, targets) = (folder.metadata(), folder.targets());
     for file in &publication.targets {
         put(disk, &targets, file)?;
@@ -63,16 +72,38 @@ pub fn publish(
         write(disk, &folder.anchor(), &mut Cursor::new(anchor))?;
         synced(disk, folder.path())?;
     }
-    for file in &publication.metadata {
+    for file in publication.metadata.iter().filter(|file| !is_root(file)) {
         put(disk, &metadata, file)?;
     }
     synced(disk, &metadata)?;
-    write(
+    Ok(Laid {
+        metadata,
+        publication,
         disk,
-        &metadata.join("timestamp.json"),
-        &mut Cursor::new(&publication.timestamp),
-    )?;
-    synced(disk, &metadata)
+    })
+}
+
+impl Laid<'_> {
+    /// Makes it what clients see.
+    ///
+    /// # Errors
+    /// What could not be written. Clients see the old state then, perhaps with the new root, which leads to it as well.
+    pub fn reveal(self) -> Result<()> {
+        let (disk, metadata) = (self.disk, &self.metadata);
+        let roots = self.publication.metadata.iter();
+        for root in roots.filter(|file| is_root(file)) {
+            put(disk, metadata, root)?;
+            synced(disk, metadata)?;
+        }
+        let timestamp = &mut Cursor::new(&self.publication.timestamp);
+        write(disk, &metadata.join("timestamp.json"), timestamp)?;
+        synced(disk, metadata)
+    }
+}
+
+/// Clients ask for the next root by its number, before they ask for anything else.
+fn is_root(file: &NewFile) -> bool {
+    file.name.ends_with(".root.json")
 }
 
 /// Removes what no state refers to: parts of files, and files that a publication left which never came to its end.
@@ -146,7 +177,7 @@ fn put(disk: &dyn Disk, folder: &Utf8Path, file: &NewFile) -> Result<()> {
 
 fn write(disk: &dyn Disk, path: &Utf8Path, content: &mut dyn Read) -> Result<()> {
     replace(disk, path, content)
-        .with_context(|| format!("cannot publish {path}; nothing that clients see has changed"))
+        .with_context(|| format!("cannot publish {path}; clients still see the old state"))
 }
 
 fn synced(disk: &dyn Disk, folder: &Utf8Path) -> Result<()> {

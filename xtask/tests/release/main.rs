@@ -15,4 +15,5 @@ mod production;
 mod refusals;
 mod reproducible;
 mod serving;
+mod spoilt;
 mod workshop;
