@@ -1,6 +1,6 @@
 //! The command line: clap's types, and nothing of clap below this module.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -8,6 +8,9 @@ use crate::{
     exit::EXIT_CODES,
     update::{Command, Request, Source},
 };
+
+/// Longer than the short commands take, so that a script's one `confirm` does not fail because of another's `check`.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,6 +106,7 @@ impl Arguments {
                 config,
                 root,
                 quiet: json,
+                patience: PATIENCE,
             },
             json,
         )

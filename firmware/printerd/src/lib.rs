@@ -1,7 +1,7 @@
 //! The printer firmware, as a library under a thin `main`: so that its tests reach what the binary does.
 //!
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
-//! and [`render`] reports into text or JSON. [`http`] brings the repository's files.
+//! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod exit;
 pub mod http;
+pub mod lock;
 pub mod progress;
 pub mod render;
 pub mod update;

@@ -1,24 +1,25 @@
 //! From a request to a report: puts the agent together for one command, under the printer's update lock.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     process,
+    time::Duration,
 };
 
 use anyhow::Context;
 use firstlayer_agent::{
     Agent, AgentError, BootRecord, CheckReport, Fetch, FileSlots, FileStore, FolderFetch,
     Installed, Machine, MetadataFolder, Outcome, Reboot, Setup, Status, SystemClock,
-    play_boot_loader, write_atomically,
+    play_boot_loader,
 };
 use firstlayer_policy::RunningRelease;
 use jiff::Timestamp;
+use rustix::fs::{Access, access, statvfs};
 use semver::Version;
 use serde::Serialize;
 
-use crate::{config::Config, exit::Exit, http::HttpFetch, progress::Shown};
+use crate::{config::Config, exit::Exit, http::HttpFetch, lock::UpdateLock, progress::Shown};
 
 /// Where an image keeps what it knows of itself.
 const SHARE: &str = "usr/share/printerd";
@@ -36,6 +37,8 @@ pub struct Request {
     pub root: PathBuf,
     /// Whether to show no progress.
     pub quiet: bool,
+    /// How long to wait for another command to end.
+    pub patience: Duration,
 }
 
 /// What to do.
@@ -122,7 +125,7 @@ pub fn run(request: &Request) -> anyhow::Result<Report> {
     if request.command == Command::Status {
         return printer.status();
     }
-    let _lock = printer.lock()?;
+    let _lock = printer.lock(request.patience)?;
     match &request.command {
         Command::Check(source) => printer.with_agent(|agent| {
             let mut fetch = printer.fetch(source, agent.now())?;
@@ -198,28 +201,19 @@ impl Printer {
         })
     }
 
-    /// Held until the command ends; the kernel lets go of it when the process dies.
-    fn lock(&self) -> anyhow::Result<File> {
-        let path = self.config.state.join("lock");
-        let locking = || format!("locking {}", path.display());
-        let storage = |source| AgentError::Storage {
-            what: "make its update lock",
+    /// Held until the command ends.
+    fn lock(&self, patience: Duration) -> anyhow::Result<UpdateLock> {
+        let path = self.lock_path();
+        let lock = UpdateLock::take(&path, patience).map_err(|source| AgentError::Storage {
+            what: "take its update lock",
             source,
-        };
-        fs::create_dir_all(&self.config.state)
-            .map_err(storage)
-            .with_context(locking)?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let file = file.map_err(storage).with_context(locking)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Busy.into()),
-            Err(TryLockError::Error(source)) => Err(storage(source)).with_context(locking),
-        }
+        });
+        let lock = lock.with_context(|| format!("locking {}", path.display()))?;
+        Ok(lock.ok_or(Busy)?)
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.config.state.join("lock")
     }
 
     fn fetch(&self, source: &Source, passed: Timestamp) -> anyhow::Result<Box<dyn Fetch>> {
@@ -277,22 +271,14 @@ impl Printer {
 
     fn status(&self) -> anyhow::Result<Report> {
         let mut status = self.with_agent(|agent| Ok(agent.status()?))?;
-        let lock = self.lock();
-        let busy = lock.as_ref().is_err_and(|error| error.is::<Busy>());
-        if !busy && let Err(error) = lock.and_then(|_held| Ok(self.probe_storage()?)) {
-            status.problems.push(format!(
-                "{} cannot be written: {error:#}",
-                self.config.state.display()
-            ));
+        if let Err(error) = writable(&self.config.state) {
+            let state = self.config.state.display();
+            status
+                .problems
+                .push(format!("{state} cannot be written: {error}"));
         }
+        let busy = UpdateLock::is_held(&self.lock_path());
         Ok(Report::Status(Box::new(Standing { status, busy })))
-    }
-
-    /// Whether the record could be kept: writes as much as one takes, and removes it.
-    fn probe_storage(&self) -> io::Result<()> {
-        let path = self.config.state.join("probe");
-        write_atomically(&path, &[0; 4096])?;
-        fs::remove_file(path)
     }
 
     fn simulate_boot(&self) -> anyhow::Result<Report> {
@@ -303,6 +289,18 @@ impl Printer {
             image: slots.path(boot.running),
         })
     }
+}
+
+/// Whether the record could be kept in this folder, found without writing to it.
+fn writable(folder: &Path) -> io::Result<()> {
+    // A folder that is not there yet is made in the first one above it that is.
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(folder);
+    access(there, Access::WRITE_OK)?;
+    if statvfs(there)?.f_bavail == 0 {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 struct SystemReboot;

@@ -9,6 +9,7 @@ mod repository;
 use std::{
     fs::{self, File},
     path::PathBuf,
+    time::Duration,
 };
 
 use firstlayer_agent::{Outcome, Slot, State};
@@ -75,6 +76,7 @@ impl Printer {
             config,
             root: self.path("root"),
             quiet: true,
+            patience: Duration::ZERO,
         })
         .map_err(|error| Exit::of(&error))
     }
@@ -198,15 +200,24 @@ fn a_printers_own_settings_outlive_its_image() {
 }
 
 #[test]
+fn status_changes_nothing() {
+    let printer = Printer::new();
+    assert!(printer.status().status.problems.len() <= 1);
+    assert!(!printer.path("state").exists());
+}
+
+#[test]
 fn storage_that_cannot_be_written_is_said() {
     let printer = Printer::new();
-    // A folder where the probe is to be: the write fails as on a full disk, also for root.
-    fs::create_dir_all(printer.path("state/probe/full")).unwrap();
+    let state = format!("{}", printer.path("state").display());
+    // A file system without a free block: writing to it fails as on a full disk, also for root.
+    let config = printer.config().replace(&state, "/proc");
+    printer.put("config.toml", config.as_bytes());
     let problems = printer.status().status.problems;
     assert!(
         problems
             .iter()
-            .any(|problem| problem.contains("cannot be written")),
+            .any(|problem| problem.contains("/proc cannot be written")),
         "{problems:?}"
     );
 }
