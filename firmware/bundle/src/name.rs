@@ -1,9 +1,5 @@
-//! Names of boards, models and payloads, parsed once at the edge. They are short and plain, so that none of them can
-//! leave a folder, hide in a log line, or need escaping in a URL.
-
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
+//! Names of boards, models, payloads and whatever else has a short name, parsed once at the edge. They are plain, so
+//! that none of them can leave a folder, hide in a log line, or need escaping in a URL.
 
 /// Text that is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,10 +11,24 @@ pub struct NameError {
     name: String,
 }
 
+/// The name, if it is one: `[a-z0-9][a-z0-9-]{0,31}`. `kind` says in the error what it should have been the name of.
+pub fn check_name(kind: &'static str, name: String) -> Result<String, NameError> {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let fits = (1..=32).contains(&name.len());
+    if fits && !name.starts_with('-') && name.bytes().all(plain) {
+        Ok(name)
+    } else {
+        Err(NameError { kind, name })
+    }
+}
+
+/// Makes a type for the names of one kind, always valid: text comes in through [`check_name`] alone.
+/// The crate that uses it needs `serde`.
+#[macro_export]
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $kind:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
 
@@ -29,19 +39,19 @@ macro_rules! name {
             }
         }
 
-        impl FromStr for $type {
-            type Err = NameError;
+        impl ::std::str::FromStr for $type {
+            type Err = $crate::NameError;
 
-            fn from_str(text: &str) -> Result<Self, NameError> {
+            fn from_str(text: &str) -> ::std::result::Result<Self, $crate::NameError> {
                 text.to_owned().try_into()
             }
         }
 
         impl TryFrom<String> for $type {
-            type Error = NameError;
+            type Error = $crate::NameError;
 
-            fn try_from(name: String) -> Result<Self, NameError> {
-                if is_name(&name) { Ok(Self(name)) } else { Err(NameError { kind: $kind, name }) }
+            fn try_from(name: String) -> ::std::result::Result<Self, $crate::NameError> {
+                $crate::check_name($kind, name).map(Self)
             }
         }
 
@@ -51,15 +61,15 @@ macro_rules! name {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
+        impl ::std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Debug::fmt(&self.0, f)
             }
         }
     };
@@ -80,11 +90,6 @@ name!(
     PayloadName,
     "payload"
 );
-
-fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    (1..=32).contains(&text.len()) && !text.starts_with('-') && text.bytes().all(plain)
-}
 
 #[cfg(test)]
 mod tests {

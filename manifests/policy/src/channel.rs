@@ -4,7 +4,7 @@
 //! printer can read what a newer release tool writes. A manifest that this module returns is valid.
 //! It must never look at signatures: whoever calls has checked them.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
 use firstlayer_bundle::{Board, Counter};
 use semver::Version;
@@ -14,10 +14,11 @@ use crate::{PolicyError, Release};
 
 const FORMAT: u32 = 1;
 
-/// The name of a channel, such as `stable` or `beta`: `[a-z0-9][a-z0-9-]{0,31}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Channel(String);
+firstlayer_bundle::name!(
+    /// The name of a channel: `stable`, `beta`.
+    Channel,
+    "channel"
+);
 
 /// What a channel manifest may ask of its reader.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +40,7 @@ pub struct ChannelManifest {
 impl ChannelManifest {
     /// A valid manifest of these releases, in any order.
     pub fn new(channel: Channel, mut releases: Vec<Release>) -> Result<Self, PolicyError> {
-        releases.sort_by(|a, b| {
-            (&a.version, a.board.to_string()).cmp(&(&b.version, b.board.to_string()))
-        });
+        releases.sort_by(|a, b| (&a.version, &a.board).cmp(&(&b.version, &b.board)));
         check_releases(&channel, &releases)?;
         Ok(Self {
             format: FORMAT,
@@ -125,16 +124,13 @@ pub(crate) fn check_format(bytes: &[u8], known: u32) -> Result<(), PolicyError> 
 
 /// `releases` are sorted by version: each is checked alone, then against its predecessor for the same board.
 fn check_releases(channel: &Channel, releases: &[Release]) -> Result<(), PolicyError> {
-    let mut newest: BTreeMap<String, (&Version, Counter)> = BTreeMap::new();
+    let mut newest: BTreeMap<&Board, (&Version, Counter)> = BTreeMap::new();
     for release in releases {
         release
             .check(channel)
-            .and_then(|()| check_order(release, newest.get(&release.board.to_string())))
+            .and_then(|()| check_order(release, newest.get(&release.board)))
             .map_err(|problem| refused(release, problem))?;
-        newest.insert(
-            release.board.to_string(),
-            (&release.version, release.counter),
-        );
+        newest.insert(&release.board, (&release.version, release.counter));
     }
     Ok(())
 }
@@ -151,10 +147,9 @@ fn check_order(release: &Release, before: Option<&(&Version, Counter)>) -> Resul
 }
 
 fn refused(release: &Release, problem: String) -> PolicyError {
-    let board: Board = release.board.clone();
     PolicyError::Release {
         version: Box::new(release.version.clone()),
-        board,
+        board: release.board.clone(),
         problem,
     }
 }
@@ -166,46 +161,6 @@ impl Default for Limits {
             bytes: 4 << 20,
             releases: 4096,
         }
-    }
-}
-
-impl Channel {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Channel {
-    type Err = PolicyError;
-
-    fn from_str(name: &str) -> Result<Self, PolicyError> {
-        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        if name.is_empty() || name.len() > 32 || name.starts_with('-') || !name.bytes().all(allowed)
-        {
-            return Err(PolicyError::ChannelName(name.to_owned()));
-        }
-        Ok(Self(name.to_owned()))
-    }
-}
-
-impl TryFrom<String> for Channel {
-    type Error = PolicyError;
-
-    fn try_from(name: String) -> Result<Self, PolicyError> {
-        name.parse()
-    }
-}
-
-impl From<Channel> for String {
-    fn from(channel: Channel) -> Self {
-        channel.0
     }
 }
 

@@ -38,9 +38,6 @@ pub enum PolicyError {
         /// Format known here.
         known: u32,
     },
-    /// A channel name that is not `[a-z0-9][a-z0-9-]{0,31}`.
-    #[error("`{0}` is not a channel name: a-z, 0-9 and - are, at most 32 of them")]
-    ChannelName(String),
     /// A release that contradicts itself or its channel.
     #[error("release {version} for {board} cannot be used: {problem}")]
     Release {

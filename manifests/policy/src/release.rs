@@ -85,7 +85,7 @@ impl Release {
     }
 
     fn check_models(&self) -> Result<(), String> {
-        let distinct: BTreeSet<String> = self.models.iter().map(ToString::to_string).collect();
+        let distinct: BTreeSet<&Model> = self.models.iter().collect();
         match self.models.len() {
             0 => Err("it serves no model".to_owned()),
             count if count > MOST_MODELS => Err(format!(
