@@ -20,6 +20,7 @@ use crate::progress::{Event, Progress};
 use crate::repository::{
     Content, Disk, Lock, NewFile, Publication, State, lay, stored_name, sweep,
 };
+use crate::source::Source;
 
 /// Where a board's firmware comes from: the cross-compiler, or in tests a file.
 pub trait Firmware {
@@ -97,6 +98,9 @@ pub(crate) fn execute(
         tools.disk,
     )?;
     let bundles = bundles(plan, &anchor, tools)?;
+    if !bundles.is_empty() {
+        check_source(plan, inputs)?;
+    }
     let publication = sign(plan, inputs, &state, &anchor, &bundles, tools.progress)?;
     tools.progress.event(Event::Started {
         step: format!("publish into {}", plan.repository),
@@ -152,6 +156,17 @@ fn anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
     crate::repository::replace(tools.disk, &plan.anchor, &mut bytes.as_slice())
         .with_context(|| format!("cannot write the trust anchor {}", plan.anchor))?;
     Ok(bytes)
+}
+
+/// Compiling takes minutes: what is signed must still be the commit, and the tree, that the plan names.
+fn check_source(plan: &Plan, inputs: &Inputs) -> Result<()> {
+    let now = Source::examine(&inputs.root)?;
+    ensure!(
+        (&now.commit, &now.changed) == (&plan.source.commit, &plan.source.changed),
+        "{} changed while it was built, so nobody knows what was built; nothing was signed, run it again",
+        inputs.root
+    );
+    Ok(())
 }
 
 /// Builds, images and bundles each board of the plan. The bytes depend on the plan, the firmware and the anchor alone.

@@ -1,7 +1,7 @@
 //! Everything that a plan is computed from, read once. Reads files, keys' public halves and git; changes nothing.
 
 use anyhow::{Context, Result};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::MetadataCommand;
 use firstlayer_policy::ChannelManifest;
 use firstlayer_signers::{
@@ -35,6 +35,8 @@ pub struct Inputs {
     pub base: Version,
     /// The commit and the tree.
     pub source: Source,
+    /// The top of the checkout that they lie in.
+    pub root: Utf8PathBuf,
     /// Where keys are looked for.
     pub keys: KeySource,
     /// The trust anchor, once there is one.
@@ -85,6 +87,7 @@ impl Inputs {
             boards: boards?,
             base: base?,
             source: source?,
+            root: checkout.root().to_owned(),
             keys,
             anchor: anchor?,
             folder,

@@ -2,10 +2,63 @@
 
 use std::fs;
 
+use anyhow::Result;
+use camino::Utf8PathBuf;
 use xtask::problems::Stopped;
-use xtask::release::Environment;
+use xtask::progress::{Progress, Silent};
+use xtask::release::{self, BoardPlan, Environment, Firmware};
+use xtask::repository::RealDisk;
 
-use crate::workshop::{Workshop, copy_folder, make_key};
+use crate::workshop::{Prebuilt, Workshop, copy_folder, make_key};
+
+/// Firmware during whose build somebody goes on working in the checkout.
+struct Meanwhile<'a, W: Fn()>(Prebuilt<'a>, W);
+
+impl<W: Fn()> Firmware for Meanwhile<'_, W> {
+    fn ready(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn build(
+        &self,
+        board: &BoardPlan,
+        environment: Environment,
+        progress: &dyn Progress,
+    ) -> Result<Utf8PathBuf> {
+        let built = self.0.build(board, environment, progress);
+        (self.1)();
+        built
+    }
+}
+
+fn release_while(workshop: &Workshop, work: impl Fn()) -> String {
+    let firmware = Meanwhile(Prebuilt(&workshop.root, workshop.environment), work);
+    let released = release::run_with(
+        &workshop.checkout(),
+        &workshop.request(),
+        workshop.now,
+        &firmware,
+        &RealDisk,
+        &Silent,
+    );
+    format!("{:#}", released.unwrap_err())
+}
+
+#[test]
+fn a_tree_that_changes_while_it_is_built_is_not_signed() {
+    let workshop = Workshop::new();
+    let edited = release_while(&workshop, || workshop.write("new-file", ""));
+    fs::remove_file(workshop.root.join("new-file")).unwrap();
+    let moved_on = release_while(&workshop, || workshop.commit("another commit"));
+    for said in [edited, moved_on] {
+        assert!(
+            said.contains("changed while it was built") && said.contains("nothing was signed"),
+            "{said}"
+        );
+    }
+    let metadata = workshop.repository().join("metadata");
+    assert_eq!(metadata.read_dir_utf8().unwrap().count(), 0);
+}
 
 #[test]
 fn preflight_tells_every_problem_at_once_and_changes_nothing() {
