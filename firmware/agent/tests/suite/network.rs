@@ -190,3 +190,38 @@ fn a_repository_without_its_bundle_offers_nothing_half() {
     ));
     assert!(!scene.printer.slots().path(Slot::B).exists());
 }
+
+/// An object store that says "forbidden" of what it does not have, and of one file that it has.
+struct Forbidding(FolderFetch, &'static str);
+
+impl Fetch for Forbidding {
+    fn open(&mut self, request: &Request<'_>) -> Result<Option<Content>, FetchError> {
+        let found = self.0.open(request)?;
+        if found.is_none() || request.path.contains(self.1) {
+            return Err(FetchError::Refused { status: 403 });
+        }
+        Ok(found)
+    }
+}
+
+#[test]
+fn forbidden_is_absent_for_the_next_root_and_for_nothing_else() {
+    let scene = Scene::new();
+    let store = |file| Forbidding(FolderFetch::new(scene.repository.path()), file);
+    for file in [
+        "timestamp.json",
+        "1.snapshot.json",
+        "stable.json",
+        ".bundle",
+    ] {
+        assert!(
+            matches!(
+                scene.printer.install(&mut store(file)),
+                Err(AgentError::Fetch(FetchError::Refused { status: 403 }))
+            ),
+            "{file}"
+        );
+    }
+    scene.printer.install(&mut store("no such file")).unwrap();
+    scene.assert_installed();
+}
