@@ -52,7 +52,9 @@ pub fn play_boot_loader(boot: &mut dyn Boot) -> io::Result<BootRecord> {
     let mut record = boot.read()?;
     record.running = record.active;
     if let Some(trial) = &mut record.trial {
-        if trial.attempts > 0 && boot.is_intact(trial.slot)? {
+        // An image that cannot be read is not booted, and must not keep the other one from it.
+        let intact = |slot| boot.is_intact(slot).unwrap_or(false);
+        if trial.attempts > 0 && intact(trial.slot) {
             trial.attempts = trial.attempts.saturating_sub(1);
             record.running = trial.slot;
         } else {
@@ -112,7 +114,8 @@ mod tests {
 
     struct Memory {
         record: BootRecord,
-        intact: bool,
+        /// `None` if the image cannot be read.
+        intact: Option<bool>,
     }
 
     impl Boot for Memory {
@@ -126,11 +129,11 @@ mod tests {
         }
 
         fn is_intact(&self, _slot: Slot) -> io::Result<bool> {
-            Ok(self.intact)
+            self.intact.ok_or(io::ErrorKind::NotFound.into())
         }
     }
 
-    fn armed(attempts: u8, intact: bool) -> Memory {
+    fn armed(attempts: u8, intact: Option<bool>) -> Memory {
         let trial = Some(Trial {
             slot: Slot::B,
             attempts,
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_never_confirms_falls_back_when_its_attempts_are_used_up() {
-        let mut boot = armed(2, true);
+        let mut boot = armed(2, Some(true));
         let boots: Vec<Slot> = (0..4)
             .map(|_| play_boot_loader(&mut boot).unwrap().running)
             .collect();
@@ -155,10 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_is_not_intact_is_never_booted() {
-        let mut boot = armed(2, false);
-        assert_eq!(play_boot_loader(&mut boot).unwrap().running, Slot::A);
-        assert!(boot.record.fell_back());
+    fn a_slot_that_is_not_intact_or_cannot_be_read_is_never_booted() {
+        for intact in [Some(false), None] {
+            let mut boot = armed(2, intact);
+            assert_eq!(play_boot_loader(&mut boot).unwrap().running, Slot::A);
+            assert!(boot.record.fell_back());
+        }
     }
 
     #[test]
@@ -169,7 +174,7 @@ mod tests {
         };
         let mut boot = Memory {
             record,
-            intact: false,
+            intact: None,
         };
         assert_eq!(play_boot_loader(&mut boot).unwrap().running, Slot::B);
         assert!(!boot.record.fell_back());

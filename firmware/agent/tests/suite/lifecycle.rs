@@ -285,3 +285,12 @@ fn a_blessed_slot_that_was_changed_afterwards_is_not_booted() {
     assert_eq!(printer.boot(counter_of), Slot::A);
     assert_eq!(printer.status().state, State::RolledBack);
 }
+
+#[test]
+fn a_blessed_slot_whose_image_is_lost_is_not_booted() {
+    let (repository, mut printer) = printer_with_update();
+    printer.install(&mut folder(&repository)).unwrap();
+    fs::remove_file(printer.slots().path(Slot::B)).unwrap();
+    assert_eq!(printer.boot(counter_of), Slot::A);
+    assert_eq!(printer.status().state, State::RolledBack);
+}
