@@ -12,6 +12,8 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::toolchain::process::without_secrets;
+
 /// A checkout's state, as git tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
@@ -120,6 +122,7 @@ impl Git<'_> {
             .args(arguments)
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("LC_ALL", "C");
+        without_secrets(&mut command);
         command
     }
 }

@@ -17,6 +17,7 @@ use crate::checkout::Checkout;
 use crate::problems::Problems;
 use crate::repository::{Folder, State};
 use crate::source::Source;
+use crate::toolchain::process::is_secret;
 
 /// The package whose version is the firmware's.
 const FIRMWARE: &str = "printerd";
@@ -121,11 +122,12 @@ pub fn read_roles(checkout: &Checkout, environment: Environment) -> Result<Roles
 
 /// The version in `printerd`'s manifest.
 fn firmware_version(root: &Utf8Path) -> Result<Version> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cargo cannot read the workspace")?;
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml")).no_deps();
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(name)) {
+        command.env_remove(name);
+    }
+    let metadata = command.exec().context("cargo cannot read the workspace")?;
     let firmware = metadata
         .packages
         .into_iter()

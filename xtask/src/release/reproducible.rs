@@ -21,6 +21,7 @@ use crate::checkout::Checkout;
 use crate::problems::Problems;
 use crate::progress::{Event, Progress};
 use crate::repository::RealDisk;
+use crate::toolchain::process::without_secrets;
 
 /// What the two builds gave.
 #[derive(Debug, Clone, Serialize)]
@@ -164,8 +165,8 @@ fn share_toolchain(checkout: &Checkout, copy: &Checkout) -> Result<()> {
 }
 
 fn git(arguments: &[&str]) -> Result<()> {
-    let output = Command::new("git")
-        .args(arguments)
+    let mut command = Command::new("git");
+    let output = without_secrets(command.args(arguments))
         .output()
         .context("cannot run git")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -50,6 +50,17 @@ pub(crate) fn allowed(
     })
 }
 
+/// Whether a variable lets its holder act for the caller: fetching may need it, the code of a dependency never sees it.
+pub(crate) fn is_credential(name: &str) -> bool {
+    let registry = ["CARGO_REGISTRIES_", "CARGO_REGISTRY_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    let place = ["_INDEX", "_DEFAULT", "_PROTOCOL"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    name == "SSH_AUTH_SOCK" || (registry && !place)
+}
+
 /// Folders of this machine, and what the binary calls them instead. Later ones win, so the narrower come last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Renames(Vec<(Utf8PathBuf, String)>);
@@ -102,6 +113,28 @@ mod tests {
             "CARGO_SOURCE_X_REPLACE_WITH",
         ] {
             assert!(pass(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_told_from_places() {
+        for name in [
+            "SSH_AUTH_SOCK",
+            "CARGO_REGISTRY_TOKEN",
+            "CARGO_REGISTRY_SECRET_KEY",
+            "CARGO_REGISTRIES_MIRROR_TOKEN",
+            "CARGO_REGISTRIES_MIRROR_CREDENTIAL_PROVIDER",
+        ] {
+            assert!(pass(name) && is_credential(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_REGISTRY_DEFAULT",
+            "CARGO_REGISTRIES_MIRROR_INDEX",
+            "CARGO_REGISTRIES_CRATES_IO_PROTOCOL",
+            "CARGO_SOURCE_X_REPLACE_WITH",
+        ] {
+            assert!(pass(name) && !is_credential(name), "{name}");
         }
     }
 

@@ -132,9 +132,12 @@ impl Toolchain {
         self.command(&self.compiler.cargo, checkout)
     }
 
-    /// `cargo zigbuild` for `targets`; the caller adds what to build.
+    /// `cargo zigbuild` for `targets`, without the credentials that fetching may need; the caller adds what to build.
     pub(crate) fn zigbuild(&self, checkout: &Checkout, targets: &[Target]) -> Result<Command> {
         let mut command = self.command(&self.cargo_zigbuild, checkout);
+        for (name, _) in std::env::vars().filter(|(name, _)| environment::is_credential(name)) {
+            command.env_remove(name);
+        }
         let renames = self.renames(checkout)?;
         command.arg("zigbuild").args(self.compiler.arguments);
         command.env(

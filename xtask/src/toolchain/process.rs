@@ -1,6 +1,7 @@
 //! Runs other programs: their output is heard line by line, their last words are kept for the error, and none of them
 //! can hang a command that gave it a limit.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -13,6 +14,23 @@ use crate::error::{Error, Result};
 const LAST_WORDS: u64 = 4096;
 /// Longer than anything here takes, short enough for the clock's arithmetic.
 const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How the variables begin that hold signing keys and their passphrase.
+const SECRETS: &str = "FIRSTLAYER_";
+
+/// Signing is this process's business: no program that it runs gets what unlocks the keys.
+pub(crate) fn without_secrets(command: &mut Command) -> &mut Command {
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    let given = command.get_envs().map(|(name, _)| name.to_owned());
+    let names: Vec<_> = inherited.chain(given).collect();
+    let secrets = names.iter().filter(|name| is_secret(name));
+    secrets.fold(command, |command, name| command.env_remove(name))
+}
+
+/// Whether a variable is for this process alone.
+pub(crate) fn is_secret(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(SECRETS.as_bytes())
+}
 
 /// One program to be run, and what for.
 pub(crate) struct Call {
@@ -89,7 +107,7 @@ impl Call {
 
     fn start(&mut self) -> Result<(Child, File)> {
         let started = tempfile::tempfile().and_then(|stderr| {
-            self.command
+            without_secrets(&mut self.command)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(stderr.try_clone()?);
@@ -194,6 +212,13 @@ mod tests {
     #[test]
     fn output_comes_back() {
         assert_eq!(shell("echo one; echo two").output().unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn no_program_sees_what_unlocks_the_keys() {
+        let mut call = shell("env | grep -c ^FIRSTLAYER_; true");
+        call.command.env("FIRSTLAYER_PASSPHRASE", "secret");
+        assert_eq!(call.output().unwrap(), "0\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Production: an anchor that was agreed on, keys with a passphrase of their own, a tag.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -107,6 +108,38 @@ fn a_tagged_commit_is_released_with_production_keys() {
     workshop.git(&["tag", "v0.0.9"]);
     let (released, said) = release(&workshop, test, PASSPHRASE);
     assert!(!released && said.contains("is lower than 0.1.0"), "{said}");
+}
+
+#[test]
+fn helpers_never_see_what_unlocks_the_keys() {
+    if be_the_child() {
+        return;
+    }
+    let workshop = workshop();
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    for program in ["git", "cargo"] {
+        let file = folder.path().join(program);
+        let script = format!(
+            "#!/bin/sh\ntouch '{}'\nif env | grep -q '^FIRSTLAYER_'; then echo saw it >&2; exit 9; fi\nPATH='{path}' exec {program} \"$@\"\n",
+            file.with_extension("ran").display()
+        );
+        fs::write(&file, script).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let test = "production::helpers_never_see_what_unlocks_the_keys";
+    let output = child(&workshop, test, "")
+        .env("FIRSTLAYER_PASSPHRASE", PASSPHRASE)
+        .env("PATH", format!("{}:{path}", folder.path().display()))
+        .env("CARGO", folder.path().join("cargo"))
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for program in ["git.ran", "cargo.ran"] {
+        assert!(folder.path().join(program).exists(), "{program}");
+    }
 }
 
 #[test]
