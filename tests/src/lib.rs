@@ -21,4 +21,5 @@ pub mod seed;
 pub mod server;
 pub mod skip;
 pub mod tls;
+pub mod watch;
 pub mod workshop;

@@ -44,9 +44,11 @@ pub(super) const ATTACKS: &[Attack] = &[
             })
         },
     ),
-    attack("bundle-cut", "its partial answer is", |fixture| {
-        fixture.tamper(".bundle", |bytes| bytes.truncate(700))
-    }),
+    attack(
+        "bundle-cut",
+        "it was changed on the server or on the way",
+        |fixture| fixture.tamper(".bundle", |bytes| bytes.truncate(700)),
+    ),
     // Hostile archives, validly signed.
     attack(
         "pax-header-before-the-manifest",

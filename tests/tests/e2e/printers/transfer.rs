@@ -14,6 +14,7 @@ use firstlayer_tests::seed::places;
 use firstlayer_tests::server::Server;
 use firstlayer_tests::skip::note;
 use firstlayer_tests::tls::Certificates;
+use firstlayer_tests::watch::Writes;
 
 use super::{Scene, on_both};
 
@@ -95,16 +96,22 @@ fn resumes_after_cuts(board: BoardUnderTest, tls: Option<&Certificates>) {
     assert_resumed(&proxy);
 }
 
+/// Each run is let through two or three frames further, and killed once it has written one of them.
 #[test]
 fn resumes_after_being_killed_ten_times() {
     on_both(|board| {
         let (folder, fixture) = large(board);
         let server = Server::of(folder.path());
-        let kills = places(board.model, TIMES, IMAGE as u64);
+        let kills = places(board.model, TIMES, FRAME / 2).into_iter().zip(1..);
+        let kills = kills.map(|(place, run)| run * 5 * FRAME / 2 + place);
         let proxy = Proxy::before(server.address(), AtCount::Hold, kills);
         let printer = Printer::of_fixtures(board, &format!("http://{}", proxy.address()));
+        let slots = printer.state().join("slots");
+        std::fs::create_dir_all(&slots).unwrap();
         for _ in 0..TIMES {
+            let writes = Writes::into(&slots);
             let process = Process::spawn(&mut printer.command(&["update", "install"]));
+            writes.wait_for("b.img", LIMIT);
             proxy.wait_for_stop(LIMIT);
             let output = process.kill();
             assert_eq!(
@@ -127,9 +134,10 @@ fn resumes_after_being_killed_ten_times() {
             .filter(|from| *from > 0)
             .collect();
         assert!(
-            begun.is_sorted() && begun.first() < begun.last(),
+            begun.is_sorted_by(|one, next| one < next),
             "it did not resume: {begun:?}"
         );
+        assert_eq!(begun.len(), 1 + TIMES as usize);
     });
 }
 
