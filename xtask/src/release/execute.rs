@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::{Options, PayloadSource, Written};
 use firstlayer_metadata::{Hashes, TargetFile, TargetPath};
-use firstlayer_policy::{BundleTarget, ChannelManifest, Release};
+use firstlayer_policy::{BundleTarget, ChannelManifest, Limits, Release};
 use firstlayer_signers::{KeyDirectory, generate_development_keys};
 
 use super::author::Author;
@@ -237,7 +237,7 @@ fn bundle(
     });
     let reader = Watched::new(BufReader::new(File::open(image)?), tools.progress);
     let payload = PayloadSource {
-        name: "root".parse()?,
+        name: verify::ROOT.parse()?,
         length,
         reader: Box::new(reader),
     };
@@ -327,7 +327,11 @@ fn add_release(
         });
         targets.insert(made.board.bundle.parse()?, made.target_file());
     }
-    let manifest = ChannelManifest::new(plan.channel.clone(), releases)?.to_bytes()?;
+    let manifest = manifest_as_read(plan, releases)?;
+    for made in bundles {
+        verify::is_offered(&manifest, &release(plan, made))?;
+    }
+    let manifest = manifest.to_bytes()?;
     let name = ChannelManifest::target_name(&plan.channel);
     let file = TargetFile::of(&manifest);
     publication.targets.push(NewFile {
@@ -336,6 +340,13 @@ fn add_release(
     });
     targets.insert(name.parse()?, file);
     Ok(targets)
+}
+
+/// The channel's manifest, through the reader that printers have: its limits hold for the writer too.
+fn manifest_as_read(plan: &Plan, releases: Vec<Release>) -> Result<ChannelManifest> {
+    let bytes = ChannelManifest::new(plan.channel.clone(), releases)?.to_bytes()?;
+    ChannelManifest::parse(&bytes, &plan.channel, &Limits::default())
+        .with_context(|| format!("printers would refuse the manifest of {}", plan.channel))
 }
 
 fn release(plan: &Plan, made: &MadeBundle) -> Release {

@@ -5,14 +5,18 @@ use std::io::{self, BufReader, Read};
 
 use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
-use firstlayer_bundle::{Hasher, Limits as BundleLimits, Reader};
+use firstlayer_bundle::{Counter, Hasher, Limits as BundleLimits, Reader};
 use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
-use firstlayer_policy::{Channel, ChannelManifest, Release};
+use firstlayer_policy::{Channel, ChannelManifest, Choice, Printer, Release, choose};
 use jiff::Timestamp;
+use semver::Version;
 
 use super::watched::Watched;
 use crate::progress::{Event, Progress};
 use crate::repository::{Folder, FolderRemote, NothingKept};
+
+/// The one payload that printers install.
+pub(crate) const ROOT: &str = "root";
 
 /// A printer that has the repository's folder at hand and knows nothing but its anchor.
 pub(crate) struct Visitor<'a> {
@@ -121,7 +125,39 @@ fn read_bundle(source: impl Read, release: &Release) -> Result<()> {
         ),
         "the bundle says that it is something else than the channel manifest does"
     );
+    let payloads = reader.manifest().payloads();
+    ensure!(
+        matches!(payloads, [root] if root.name.as_str() == ROOT),
+        "the bundle holds something else than the one payload `{ROOT}`"
+    );
     reader.read(|_, _| Ok(()))?;
+    Ok(())
+}
+
+/// Every printer that a release is for, at the oldest version that may jump to it, must be offered it.
+///
+/// # Errors
+/// Names the board and model that would be offered something else, or nothing.
+pub(crate) fn is_offered(manifest: &ChannelManifest, release: &Release) -> Result<()> {
+    let oldest = match &release.floor {
+        Some(floor) => floor.clone(),
+        None => Version::parse("0.0.0-0")?,
+    };
+    for model in &release.models {
+        let printer = Printer {
+            board: release.board.clone(),
+            model: model.clone(),
+            version: oldest.clone(),
+            counter: Counter::default(),
+            refused: Vec::new(),
+        };
+        ensure!(
+            choose(manifest, &printer).choice == Choice::Install(release),
+            "a printer {model} with {} that runs {oldest} would not be offered {}; is its floor right?",
+            release.board,
+            release.version
+        );
+    }
     Ok(())
 }
 
@@ -202,7 +238,7 @@ pub(crate) fn as_a_printer(
     folder: &Folder,
     anchor: &Utf8Path,
     channel: &Channel,
-    version: &semver::Version,
+    version: &Version,
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -222,4 +258,86 @@ pub(crate) fn as_a_printer(
         "the channel {channel} does not hold the release"
     );
     found.try_for_each(|release| visitor.bundle(channel, release, progress))
+}
+
+#[cfg(test)]
+mod tests {
+    use firstlayer_bundle::{Identity, Options, PayloadSource};
+    use firstlayer_policy::BundleTarget;
+
+    use super::*;
+
+    /// A bundle with these payloads, and the release that names it.
+    fn bundle(payloads: &[&str]) -> (Vec<u8>, Release) {
+        let identity = Identity {
+            board: "virt-armv7".parse().unwrap(),
+            models: vec!["one".parse().unwrap()],
+            version: Version::new(1, 0, 0),
+            counter: Counter::default(),
+        };
+        let source = |name: &&str| PayloadSource {
+            name: name.parse().unwrap(),
+            length: 5,
+            reader: Box::new(&b"bytes"[..]),
+        };
+        let channel = "stable".parse().unwrap();
+        let (mut spool, mut out) = (tempfile::tempfile().unwrap(), Vec::new());
+        let written = firstlayer_bundle::write(
+            identity.clone(),
+            payloads.iter().map(source).collect(),
+            &mut spool,
+            &mut out,
+            &Options::default(),
+        )
+        .unwrap();
+        let release = Release {
+            counter: identity.counter,
+            built: Timestamp::UNIX_EPOCH,
+            bundle: BundleTarget {
+                target: Release::bundle_name(&channel, &identity.version, &identity.board),
+                length: written.length,
+                sha256: written.sha256,
+                manifest: written.digest,
+            },
+            floor: None,
+            yanked: None,
+            version: identity.version,
+            board: identity.board,
+            models: identity.models,
+        };
+        (out, release)
+    }
+
+    #[test]
+    fn a_bundle_with_another_payload_than_root_is_refused_as_printers_do() {
+        let read = |payloads: &[&str]| {
+            let (bytes, release) = bundle(payloads);
+            read_bundle(bytes.as_slice(), &release).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(read(&["root"]), Ok(()));
+        for payloads in [&["boot"][..], &["root", "boot"]] {
+            let error = read(payloads).unwrap_err();
+            assert!(error.contains("one payload `root`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_release_that_its_printers_would_not_be_offered_is_noticed() {
+        let offered = |release: &Release, others: &[Release]| {
+            let releases = [&[release.clone()], others].concat();
+            let manifest = ChannelManifest::new("stable".parse().unwrap(), releases).unwrap();
+            is_offered(&manifest, release).map_err(|error| format!("{error:#}"))
+        };
+        let (_, release) = bundle(&["root"]);
+        let mut unreachable = release.clone();
+        unreachable.floor = Some(release.version.clone());
+        let mut newer = release.clone();
+        newer.version = Version::new(2, 0, 0);
+        newer.bundle.target = release.bundle.target.replace("1.0.0", "2.0.0");
+        assert_eq!(offered(&release, &[]), Ok(()));
+        for (release, others) in [(&unreachable, &[][..]), (&release, &[newer][..])] {
+            let error = offered(release, others).unwrap_err();
+            assert!(error.contains("would not be offered 1.0.0"), "{error}");
+        }
+    }
 }
