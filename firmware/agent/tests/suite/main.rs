@@ -5,6 +5,7 @@
 
 mod crash;
 mod lifecycle;
+mod medium;
 mod network;
 mod printer;
 mod repository;
