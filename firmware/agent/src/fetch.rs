@@ -21,7 +21,8 @@ pub struct Content {
     pub total: Option<u64>,
     /// What identifies the file, where the answer tells.
     pub validator: Option<String>,
-    /// The bytes. A read that brings nothing for too long must fail, not wait.
+    /// The bytes. A read that brings nothing for too long must fail, not wait. An error counts as the connection's
+    /// unless it wraps a [`FetchError`].
     pub body: Box<dyn Read>,
 }
 
@@ -66,9 +67,11 @@ impl FetchError {
         matches!(self, Self::Connection(_) | Self::Busy { .. })
     }
 
-    /// What a body says that breaks off.
+    /// What a body says that breaks off: its own error if it wraps one, or else that the connection failed.
     pub(crate) fn broken_off(error: io::Error) -> Self {
-        Self::Connection(Box::new(error))
+        error
+            .downcast()
+            .unwrap_or_else(|error| Self::Connection(Box::new(error)))
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
