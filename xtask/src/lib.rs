@@ -1,5 +1,6 @@
 //! The maintainers' commands: a library that plans and does the work, under a thin binary that talks to people.
 
+mod anchor;
 pub mod board;
 pub mod build;
 pub mod channel;

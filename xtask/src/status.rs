@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Board, Counter};
 use firstlayer_metadata::PublicKey;
@@ -11,6 +11,8 @@ use jiff::{Timestamp, Unit};
 use semver::Version;
 use serde::Serialize;
 
+use crate::anchor::Anchor;
+use crate::checkout::Checkout;
 use crate::repository::{Folder, RoleState, State};
 
 /// The report of `cargo xtask status`.
@@ -20,6 +22,8 @@ pub struct Report {
     pub repository: String,
     /// Whether throwaway keys sign it: nobody should trust it, and production firmware does not.
     pub development: bool,
+    /// Why its root.json proves nothing, where it is none of the trust anchors that the checkout knows.
+    pub stranger: Option<String>,
     /// Whether a client that comes now would refuse it.
     pub expired: bool,
     /// Every role.
@@ -75,13 +79,19 @@ pub struct Listed {
 ///
 /// # Errors
 /// When nothing is published there, or it does not verify.
-pub fn examine(repository: &Utf8Path, anchor: Option<&Utf8Path>, now: Timestamp) -> Result<Report> {
+pub fn examine(
+    checkout: &Checkout,
+    repository: &Utf8Path,
+    anchor: Option<&Utf8Path>,
+    now: Timestamp,
+) -> Result<Report> {
     let folder = Folder::new(repository);
     ensure!(
         folder.is_published(),
         "nothing is published in {repository}; `cargo xtask release` does that"
     );
-    let state = read(&folder, anchor)?;
+    let anchor = Anchor::find(checkout, &folder, anchor)?;
+    let state = State::read(&folder, &anchor.bytes)?;
     let roles: Vec<Role> = state
         .roles()
         .iter()
@@ -90,18 +100,11 @@ pub fn examine(repository: &Utf8Path, anchor: Option<&Utf8Path>, now: Timestamp)
     Ok(Report {
         repository: repository.to_string(),
         development: state.trusted().root().is_development(),
+        stranger: anchor.stranger,
         expired: roles.iter().any(|role| role.expires <= now),
         channels: channels(&folder, &state)?,
         roles,
     })
-}
-
-/// The repository's state from an anchor; from its own copy where none is named.
-pub(crate) fn read(folder: &Folder, anchor: Option<&Utf8Path>) -> Result<State> {
-    let path = anchor.map_or_else(|| folder.anchor(), Utf8Path::to_owned);
-    let anchor =
-        std::fs::read(&path).with_context(|| format!("cannot read the trust anchor {path}"))?;
-    State::read(folder, &anchor)
 }
 
 /// The channels are those delegated roles that name a manifest of releases.
@@ -160,6 +163,9 @@ impl fmt::Display for Report {
                 f,
                 "  signed by DEVELOPMENT keys: for trying out only; production firmware refuses it"
             )?;
+        }
+        if let Some(stranger) = &self.stranger {
+            writeln!(f, "  UNKNOWN: {stranger}")?;
         }
         if self.expired {
             writeln!(

@@ -10,14 +10,14 @@ use firstlayer_policy::Channel;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::anchor::Anchor;
 use crate::board;
 use crate::channel::ChannelConfig;
 use crate::checkout::Checkout;
 use crate::problems::Problems;
 use crate::progress::Progress;
 use crate::release::{Environment, Visitor, read_roles};
-use crate::repository::Folder;
-use crate::status;
+use crate::repository::{Folder, State};
 
 /// The report of `cargo xtask validate`.
 #[derive(Debug, Clone, Serialize)]
@@ -28,10 +28,12 @@ pub struct Report {
     pub problems: Problems,
 }
 
-/// Checks the checkout's configuration, and the repository if anything is published there.
+/// Checks the checkout's configuration, and the repository if anything is published there: from the anchor that is
+/// named, or else from the repository's own, which must be one that the checkout knows if it knows any.
 pub fn validate(
     checkout: &Checkout,
     repository: &Utf8Path,
+    anchor: Option<&Utf8Path>,
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Report {
@@ -43,8 +45,13 @@ pub fn validate(
     report.note(boards(checkout));
     let folder = Folder::new(repository);
     if folder.is_published() {
-        let repository = self::repository(&folder, now, progress, &mut report);
-        report.problems.take(repository);
+        let anchor = report
+            .problems
+            .take(Anchor::find(checkout, &folder, anchor));
+        if let Some(anchor) = anchor {
+            let repository = self::repository(&folder, &anchor, now, progress, &mut report);
+            report.problems.take(repository);
+        }
     } else {
         report
             .checked
@@ -82,20 +89,22 @@ fn boards(checkout: &Checkout) -> Result<Vec<String>> {
 /// The metadata as a whole, then each bundle by itself, then what lies there besides.
 fn repository(
     folder: &Folder,
+    anchor: &Anchor,
     now: Timestamp,
     progress: &dyn Progress,
     report: &mut Report,
 ) -> Result<()> {
-    let state = status::read(folder, None)?;
+    if let Some(stranger) = &anchor.stranger {
+        report.problems.add(stranger);
+    }
+    let state = State::read(folder, &anchor.bytes)?;
     report.checked.push(format!(
-        "{}: {} roles verify from root.json",
+        "{}: {} roles verify from the trust anchor",
         folder.path(),
         state.roles().len()
     ));
-    let anchor = folder.anchor();
-    let anchor = std::fs::read(&anchor).with_context(|| format!("cannot read {anchor}"))?;
-    let mut visitor =
-        Visitor::enter(folder, &anchor, now).context("a client that comes now would refuse it")?;
+    let mut visitor = Visitor::enter(folder, &anchor.bytes, now)
+        .context("a client that comes now would refuse it")?;
     for role in state.roles() {
         let Ok(channel) = role.name.as_str().parse::<Channel>() else {
             continue;

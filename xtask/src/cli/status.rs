@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// The folder of the repository [default: .firstlayer/repository]
     #[arg(long, value_name = "FOLDER")]
     repository: Option<Utf8PathBuf>,
-    /// Verify from this root instead of the repository's own root.json
+    /// Verify from this root instead of the repository's own, which may be anyone's
     #[arg(long, value_name = "FILE")]
     anchor: Option<Utf8PathBuf>,
 }
@@ -29,7 +29,12 @@ impl Arguments {
         let repository = self
             .repository
             .unwrap_or_else(|| repository_folder(session.checkout()));
-        let report = status::examine(&repository, self.anchor.as_deref(), Timestamp::now())?;
+        let report = status::examine(
+            session.checkout(),
+            &repository,
+            self.anchor.as_deref(),
+            Timestamp::now(),
+        )?;
         session.print(&report)?;
         Ok(if report.expired {
             Exit::NotReady

@@ -15,11 +15,14 @@ Exit code 3 if anything is wrong.
 
 Examples:
   cargo xtask validate                              the local repository
-  cargo xtask validate --repository /srv/updates    another one")]
+  cargo xtask validate --repository /srv/updates --anchor keys/roots/1.root.json")]
 pub(crate) struct Arguments {
     /// The folder of the repository [default: .firstlayer/repository]
     #[arg(long, value_name = "FOLDER")]
     repository: Option<Utf8PathBuf>,
+    /// Verify from this root instead of the repository's own, which may be anyone's
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<Utf8PathBuf>,
 }
 
 impl Arguments {
@@ -30,6 +33,7 @@ impl Arguments {
         let report = validate::validate(
             session.checkout(),
             &repository,
+            self.anchor.as_deref(),
             Timestamp::now(),
             session.progress(),
         );

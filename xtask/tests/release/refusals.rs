@@ -144,6 +144,32 @@ fn other_peoples_keys_do_not_lead_to_a_repository() {
 }
 
 #[test]
+fn a_repository_that_was_replaced_with_its_root_is_not_in_order() {
+    let (ours, theirs) = (Workshop::new(), Workshop::new());
+    make_key(
+        theirs.keys().as_std_path(),
+        "development-timestamp",
+        "development",
+    );
+    theirs.release().unwrap();
+    ours.release().unwrap();
+    let anchor = ours.keys().join("root.json");
+    fs::remove_dir_all(ours.repository()).unwrap();
+    copy_folder(
+        theirs.repository().as_std_path(),
+        ours.repository().as_std_path(),
+    );
+    let problems = ours.validate(None).problems.to_string();
+    assert!(problems.contains("another trust anchor than"), "{problems}");
+    let status = ours.status().to_string();
+    assert!(status.contains("UNKNOWN"), "{status}");
+    let problems = ours.validate(Some(&anchor)).problems.to_string();
+    assert!(problems.contains("does not verify"), "{problems}");
+    let theirs = theirs.keys().join("root.json");
+    assert!(ours.validate(Some(&theirs)).problems.is_empty());
+}
+
+#[test]
 fn a_folder_without_git_says_what_to_do() {
     let workshop = Workshop::new();
     fs::remove_dir_all(workshop.root.join(".git")).unwrap();

@@ -209,13 +209,18 @@ impl Workshop {
     }
 
     pub(crate) fn status(&self) -> status::Report {
-        status::examine(&self.repository(), None, self.now).unwrap()
+        status::examine(&self.checkout(), &self.repository(), None, self.now).unwrap()
     }
 
     /// Every file, every signature, every bundle, and nothing else.
     pub(crate) fn assert_in_order(&self) {
-        let report = validate::validate(&self.checkout(), &self.repository(), self.now, &Silent);
+        let report = self.validate(None);
         assert!(report.problems.is_empty(), "{}", report.problems);
+    }
+
+    pub(crate) fn validate(&self, anchor: Option<&Utf8Path>) -> validate::Report {
+        let (checkout, repository) = (self.checkout(), self.repository());
+        validate::validate(&checkout, &repository, anchor, self.now, &Silent)
     }
 
     /// Every file of the repository with its contents' hash, and when it was last written.
