@@ -67,7 +67,8 @@ pub fn python_tuf(order: Order<'_>) -> Result<Output, String> {
                 .args(PYTHON_PACKAGES),
             INSTALL,
         );
-    });
+        Ok(())
+    })?;
     let mut client = Command::new(folder.join("venv/bin/python"));
     Ok(run(
         client.arg(script("download.py")).args(order.arguments()),
@@ -87,7 +88,8 @@ pub fn tuf_js(order: Order<'_>) -> Result<Output, String> {
             .arg(folder)
             .args(JAVASCRIPT_PACKAGES);
         run_ok(install.current_dir(folder), INSTALL);
-    });
+        Ok(())
+    })?;
     // Modules are looked up from where the script lies.
     let here = folder.join("download.mjs");
     std::fs::copy(script("download.mjs"), &here).expect("copying the script");

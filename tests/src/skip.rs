@@ -1,4 +1,5 @@
 //! What a test does when this machine lacks what it needs: it says so, where nobody can miss it, and is counted.
+//! With `FIRSTLAYER_TESTS_SKIP_NOTHING=1`, as in CI, it fails instead.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,11 @@ macro_rules! skip {
 
 /// Counts one skipped test and prints the line; past libtest's capture, which hides what passing tests print.
 pub fn report(reason: &str) {
+    let nothing = std::env::var_os("FIRSTLAYER_TESTS_SKIP_NOTHING");
+    assert!(
+        nothing.is_none_or(|value| value != "1"),
+        "nothing may be skipped here, and this would have been: {reason}"
+    );
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     note(&format!(
         "SKIPPED {} ({count} so far): {reason}",

@@ -55,18 +55,22 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Does something once for all test processes and all runs: `make` fills the folder `name` of `.firstlayer/tests/`
-/// unless an earlier run with the same `recipe` did so to the end.
-pub fn once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
+/// unless an earlier run with the same `recipe` succeeded in that.
+pub fn once(
+    name: &str,
+    recipe: &str,
+    make: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let folder = kept(name);
     let lock = File::create(folder.join(".lock")).expect("making a lock file");
     lock.lock().expect("locking");
     let done = folder.join(".done");
     if fs::read_to_string(&done).is_ok_and(|made| made == recipe) {
-        return folder;
+        return Ok(folder);
     }
-    make(&folder);
+    make(&folder)?;
     fs::write(&done, recipe).expect("marking a folder as made");
-    folder
+    Ok(folder)
 }
 
 /// A package of Debian's, unpacked and not installed; the folder it is unpacked into. `Err` says why it cannot be had.
@@ -76,24 +80,19 @@ pub fn debian_package(name: &str) -> Result<PathBuf, String> {
             "no {name} here, and no apt-get and dpkg to get it with"
         ));
     };
-    let folder = once(name, "Debian's package", |folder| {
+    once(name, "Debian's package", |folder| {
+        let mut download = Command::new(apt);
         let fetched = run(
-            Command::new(apt)
-                .args(["download", name])
-                .current_dir(folder),
+            download.args(["download", name]).current_dir(folder),
             FETCH,
         );
-        if let (true, Some(package)) = (fetched.succeeded(), package_in(folder)) {
-            run_ok(Command::new(dpkg).arg("-x").arg(package).arg(folder), FETCH);
-        }
-    });
-    if folder.join("usr").is_dir() {
-        Ok(folder)
-    } else {
-        Err(format!(
-            "no {name} here, and Debian's package cannot be fetched"
-        ))
-    }
+        let package = package_in(folder).filter(|_| fetched.succeeded());
+        let package = package.ok_or_else(|| {
+            format!("no {name} here, and Debian's package cannot be fetched: {fetched}")
+        })?;
+        run_ok(Command::new(dpkg).arg("-x").arg(package).arg(folder), FETCH);
+        Ok(())
+    })
 }
 
 fn package_in(folder: &Path) -> Option<PathBuf> {
