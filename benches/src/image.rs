@@ -30,7 +30,7 @@ pub(crate) fn write_image(path: &Path, length: u64) -> anyhow::Result<()> {
         out: BufWriter::with_capacity(1 << 20, file),
         left: length,
         pass: 0,
-        seed: 0,
+        seed: 1,
         written: 0,
     };
     let mut archive = tar::Builder::new(image);
@@ -154,7 +154,7 @@ mod tests {
             out: BufWriter::new(tempfile::tempfile().unwrap()),
             left: 0,
             pass: 0,
-            seed: 0,
+            seed: 1,
             written: 1,
         };
         let bytes = [7; 2048];

@@ -74,7 +74,8 @@ impl Printer {
         let blessing = fs::read(self.state().join("slots/b.blessing.json"));
         let blessing: Value =
             serde_json::from_slice(&blessing.context("the slot is not blessed")?)?;
-        ensure!(blessing["version"] == VERSION, "blessed is {blessing}");
+        let version = blessing.get("version").and_then(Value::as_str);
+        ensure!(version == Some(VERSION), "blessed is {blessing}");
         Ok(())
     }
 

@@ -48,8 +48,8 @@ fn fixture(releases: Vec<Value>) -> Fixture {
             channel["releases"] = releases.clone().into();
         })
         .say("stable", move |role| {
-            for (name, file) in &targets {
-                role["targets"][name] = file.clone();
+            if let Some(Value::Object(listed)) = role.get_mut("targets") {
+                listed.extend(targets.iter().cloned());
             }
         })
 }

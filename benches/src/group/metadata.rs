@@ -176,10 +176,11 @@ impl Bare {
 fn key(roles: &[Value], id: &str) -> anyhow::Result<VerifyingKey> {
     let lists = roles.iter().flat_map(|role| {
         let signed = &role["signed"];
-        [&signed["keys"], &signed["delegations"]["keys"]]
+        [signed.get("keys"), signed.pointer("/delegations/keys")]
     });
     let public = lists
-        .filter_map(|keys| keys[id]["keyval"]["public"].as_str())
+        .flatten()
+        .filter_map(|keys| keys.get(id)?.pointer("/keyval/public")?.as_str())
         .next()
         .with_context(|| format!("no key {id}"))?;
     // 64 hex digits, as a hash is.
