@@ -4,7 +4,7 @@ use firstlayer_bundle::{Limits, Manifest, PayloadName, Sha256};
 use firstlayer_policy::{Printer, Release};
 
 use crate::{
-    Agent, AgentError, CheckReport, Event, Fetch, Installed, Progress, Record, Target,
+    Agent, AgentError, CheckReport, Event, Fetch, Installed, Progress, Record, State, Target,
     VerifiedImage,
     install::Install,
     offer::{Offer, Survey},
@@ -29,11 +29,34 @@ impl Agent<'_> {
             clock: self.machine.clock,
             retry: self.setup.retry,
             now,
+            waiting: self.waiting().map(|target| target.bundle),
         };
         let answer = survey.ask(fetch, &self.printer())?;
         self.record.time_has_passed(answer.latest_time);
         self.record.last_check = Some(now);
+        if !answer.waiting_stands {
+            self.withdraw()?;
+        }
         Ok((answer.report, answer.offer))
+    }
+
+    /// The release that waits for its reboot, if one does.
+    fn waiting(&self) -> Option<&Target> {
+        let target = self.record.target.as_ref();
+        target.filter(|_| self.record.state == State::PendingReboot)
+    }
+
+    /// Takes back what waits for its reboot, if anything does; it is not held against it. The boot loader hears of it
+    /// first: after a crash in between, the release waits again, and is taken back by the next check.
+    fn withdraw(&mut self) -> Result<(), AgentError> {
+        if self.waiting().is_none() {
+            return Ok(());
+        }
+        self.machine
+            .slots
+            .disarm()
+            .map_err(AgentError::storage("tell the boot loader"))?;
+        self.step(Event::Withdraw, |record| record.target = None)
     }
 
     pub(crate) fn install_offered(
@@ -44,13 +67,14 @@ impl Agent<'_> {
         let mut changed: Option<Sha256> = None;
         loop {
             let (check, offer) = self.survey(fetch)?;
-            let Some(offer) = offer else {
+            let waiting = self.waiting().map(|target| target.bundle);
+            let lacking = offer.filter(|offer| waiting != Some(offer.release.bundle.sha256));
+            let Some(offer) = lacking else {
                 self.step(Event::NothingToDo, |record| record.problem = None)?;
-                return Ok(Installed {
-                    check,
-                    installed: None,
-                });
+                let installed = self.waiting().map(|target| target.version.clone());
+                return Ok(Installed { check, installed });
             };
+            self.withdraw()?;
             match self.install_release(&offer, fetch, progress) {
                 // The file changed under us: the metadata may have, too. Once more, and then at the next install.
                 Err(AgentError::Changed { .. }) if changed != Some(offer.release.bundle.sha256) => {

@@ -3,7 +3,8 @@
 use firstlayer_bundle::Sha256;
 use firstlayer_metadata::{Client, ClientError, Limits, Target, TargetPath, VerifiedTarget};
 use firstlayer_policy::{
-    Channel, ChannelManifest, Choice, Decision, Limits as PolicyLimits, Printer, Release, choose,
+    Channel, ChannelManifest, Choice, Decision, Limits as PolicyLimits, Printer, Reason, Release,
+    choose,
 };
 use jiff::Timestamp;
 use semver::Version;
@@ -21,12 +22,16 @@ pub(crate) struct Survey<'a> {
     pub(crate) retry: RetryPolicy,
     /// The time by which metadata is judged.
     pub(crate) now: Timestamp,
+    /// The bundle that waits for its reboot, if one does.
+    pub(crate) waiting: Option<Sha256>,
 }
 
 /// What the repository says, all of it verified.
 pub(crate) struct Answer {
     pub(crate) report: CheckReport,
     pub(crate) offer: Option<Offer>,
+    /// Whether what waits for its reboot may still be tried: it is the choice, or only older than that.
+    pub(crate) waiting_stands: bool,
     /// The newest time that has certainly passed, by what is signed.
     pub(crate) latest_time: Timestamp,
 }
@@ -112,6 +117,7 @@ impl Survey<'_> {
         Ok(Answer {
             report,
             offer,
+            waiting_stands: self.waiting.is_some_and(|bundle| stands(&decision, bundle)),
             latest_time: self.latest_time(&client, &manifest),
         })
     }
@@ -208,6 +214,16 @@ impl Survey<'_> {
             built.filter(|time| expires.is_some_and(|expires| !expires.has_passed(*time)));
         believable.fold(self.now, Timestamp::max)
     }
+}
+
+fn stands(decision: &Decision<'_>, bundle: Sha256) -> bool {
+    let is_it = |release: &Release| release.bundle.sha256 == bundle;
+    let only_older = |reasons: &[Reason]| reasons.iter().all(|reason| *reason == Reason::Older);
+    matches!(decision.choice, Choice::Install(release) if is_it(release))
+        || decision
+            .passed_over
+            .iter()
+            .any(|other| is_it(other.release) && only_older(&other.reasons))
 }
 
 impl CheckReport {

@@ -31,10 +31,12 @@ pub enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
-    /// A check begins. After a kill it begins again where nothing is blessed yet.
+    /// A check begins. After a kill it begins again where nothing is blessed yet. What waits for its reboot waits on.
     Check,
-    /// The check found nothing to install.
+    /// The check found nothing to install, or only what waits already.
     NothingToDo,
+    /// What waits for its reboot is not to be tried any more: it was taken back, or a newer one takes its place.
+    Withdraw,
     /// The check found a release, and it is to be installed.
     Choose,
     /// Every frame is in the slot.
@@ -75,6 +77,10 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (State::Downloading, Event::Write) => Ok(State::Installing),
         (State::Installing, Event::Bless) => Ok(State::PendingReboot),
         (State::Checking | State::Downloading | State::Installing, Event::Fail) => Ok(State::Idle),
+        (State::PendingReboot, Event::Check | Event::NothingToDo | Event::Fail) => {
+            Ok(State::PendingReboot)
+        }
+        (State::PendingReboot, Event::Withdraw) => Ok(State::Checking),
         (State::PendingReboot, Event::BootTarget) => Ok(State::Trial),
         (State::PendingReboot | State::Trial, Event::FallBack) => Ok(State::RolledBack),
         (State::PendingReboot | State::Trial, Event::Rollback) => Ok(State::RolledBack),
@@ -99,9 +105,10 @@ impl State {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Check,
         Self::NothingToDo,
+        Self::Withdraw,
         Self::Choose,
         Self::Write,
         Self::Bless,
@@ -133,6 +140,7 @@ impl fmt::Display for Event {
         f.write_str(match self {
             Self::Check => "a check",
             Self::NothingToDo => "ending a check",
+            Self::Withdraw => "taking a release back",
             Self::Choose => "choosing a release",
             Self::Write => "ending a download",
             Self::Bless => "blessing a slot",
@@ -150,84 +158,17 @@ mod tests {
     use super::*;
 
     /// The whole table, as a drawing: a row for each state, a column for each event in the order of `Event::ALL`.
-    const TABLE: [(State, [&str; 10]); 8] = [
-        //                      check, nothing, choose, write, bless, fail, boot, fallback, confirm, rollback
-        (
-            State::Idle,
-            ["checking", "", "", "", "", "", "", "", "", ""],
-        ),
-        (
-            State::Checking,
-            [
-                "checking",
-                "idle",
-                "downloading",
-                "",
-                "",
-                "idle",
-                "",
-                "",
-                "",
-                "",
-            ],
-        ),
-        (
-            State::Downloading,
-            ["checking", "", "", "installing", "", "idle", "", "", "", ""],
-        ),
-        (
-            State::Installing,
-            [
-                "checking",
-                "",
-                "",
-                "",
-                "pending reboot",
-                "idle",
-                "",
-                "",
-                "",
-                "",
-            ],
-        ),
-        (
-            State::PendingReboot,
-            [
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "on trial",
-                "rolled back",
-                "",
-                "rolled back",
-            ],
-        ),
-        (
-            State::Trial,
-            [
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "rolled back",
-                "confirmed",
-                "rolled back",
-            ],
-        ),
-        (
-            State::Confirmed,
-            ["checking", "", "", "", "", "", "", "", "", ""],
-        ),
-        (
-            State::RolledBack,
-            ["checking", "", "", "", "", "", "", "", "", ""],
-        ),
+    #[rustfmt::skip]
+    const TABLE: [(State, [&str; 11]); 8] = [
+        //                      check             nothing           withdraw    choose         write         bless             fail              boot        fallback       confirm      rollback
+        (State::Idle,          ["checking",       "",               "",         "",            "",           "",               "",               "",         "",            "",          ""]),
+        (State::Checking,      ["checking",       "idle",           "",         "downloading", "",           "",               "idle",           "",         "",            "",          ""]),
+        (State::Downloading,   ["checking",       "",               "",         "",            "installing", "",               "idle",           "",         "",            "",          ""]),
+        (State::Installing,    ["checking",       "",               "",         "",            "",           "pending reboot", "idle",           "",         "",            "",          ""]),
+        (State::PendingReboot, ["pending reboot", "pending reboot", "checking", "",            "",           "",               "pending reboot", "on trial", "rolled back", "",          "rolled back"]),
+        (State::Trial,         ["",               "",               "",         "",            "",           "",               "",               "",         "rolled back", "confirmed", "rolled back"]),
+        (State::Confirmed,     ["checking",       "",               "",         "",            "",           "",               "",               "",         "",            "",          ""]),
+        (State::RolledBack,    ["checking",       "",               "",         "",            "",           "",               "",               "",         "",            "",          ""]),
     ];
 
     #[test]

@@ -29,6 +29,12 @@ fn folder(repository: &Repository) -> FolderFetch {
     FolderFetch::new(repository.path())
 }
 
+fn check(printer: &TestPrinter, repository: &Repository) -> Outcome {
+    let mut folder = folder(repository);
+    let checked = printer.with(|agent| agent.check(&mut folder)).unwrap();
+    checked.unwrap().outcome
+}
+
 #[test]
 fn a_release_is_installed_tried_and_confirmed() {
     let (repository, mut printer) = printer_with_update();
@@ -53,11 +59,7 @@ fn a_release_is_installed_tried_and_confirmed() {
             trial: None
         }
     );
-    let check = printer
-        .with(|agent| agent.check(&mut folder(&repository)))
-        .unwrap()
-        .unwrap();
-    assert_eq!(check.outcome, Outcome::UpToDate);
+    assert_eq!(check(&printer, &repository), Outcome::UpToDate);
 }
 
 #[test]
@@ -100,18 +102,87 @@ fn a_trial_is_given_up_by_hand_and_its_slot_is_not_written_while_it_runs() {
 }
 
 #[test]
-fn nothing_is_installed_over_a_release_that_waits_or_is_on_trial() {
+fn a_release_that_waits_is_not_installed_again_and_one_on_trial_not_replaced() {
     let (repository, mut printer) = printer_with_update();
     printer.install(&mut folder(&repository)).unwrap();
-    assert!(matches!(
-        printer.install(&mut folder(&repository)),
-        Err(AgentError::State(_))
-    ));
+    let (record, written) = (printer.record(), printer.slots().boot().unwrap());
+    // Nothing of the bundle is asked for.
+    fs::remove_file(
+        repository
+            .path()
+            .join(repository.bundle_path(&repository.releases[0])),
+    )
+    .unwrap();
+    let again = printer.install(&mut folder(&repository)).unwrap();
+    assert_eq!(again.installed.unwrap().to_string(), "1.1.0");
+    assert_eq!(
+        (printer.record(), printer.slots().boot().unwrap()),
+        (record, written)
+    );
     printer.boot(counter_of);
     assert!(matches!(
         printer.install(&mut folder(&repository)),
         Err(AgentError::State(_))
     ));
+}
+
+#[test]
+fn a_release_that_waits_is_taken_back_once_it_is_yanked_and_may_come_again() {
+    let (mut repository, mut printer) = printer_with_update();
+    printer.install(&mut folder(&repository)).unwrap();
+    let yank = |repository: &mut Repository, why: Option<&str>| {
+        repository.releases[0].yanked = why.map(str::to_owned);
+        repository.publish();
+    };
+    yank(&mut repository, Some("it scratches the bed"));
+    assert_eq!(check(&printer, &repository), Outcome::UpToDate);
+    assert_eq!(printer.record().state, State::Idle);
+    assert!(printer.record().target.is_none() && printer.record().refused.is_empty());
+    assert_eq!(printer.boot(counter_of), Slot::A);
+    yank(&mut repository, None);
+    assert!(
+        printer
+            .install(&mut folder(&repository))
+            .unwrap()
+            .installed
+            .is_some()
+    );
+    assert_eq!(printer.boot(counter_of), Slot::B);
+}
+
+#[test]
+fn a_release_that_waits_gives_way_to_a_newer_one_when_that_is_installed() {
+    let (mut repository, mut printer) = printer_with_update();
+    printer.install(&mut folder(&repository)).unwrap();
+    repository.release("1.2.0", 2, &image(2, 50_000));
+    assert_eq!(check(&printer, &repository), Outcome::UpdateAvailable);
+    assert_eq!(
+        printer.record().target.unwrap().version.to_string(),
+        "1.1.0"
+    );
+    assert!(printer.slots().boot().unwrap().trial.is_some());
+    let installed = printer.install(&mut folder(&repository)).unwrap().installed;
+    assert_eq!(installed.unwrap().to_string(), "1.2.0");
+    assert_eq!(printer.boot(counter_of), Slot::B);
+    assert_eq!(
+        fs::read(printer.slots().path(Slot::B)).unwrap(),
+        image(2, 50_000)
+    );
+}
+
+#[test]
+fn a_check_that_fails_leaves_what_waits_alone() {
+    let (repository, mut printer) = printer_with_update();
+    printer.install(&mut folder(&repository)).unwrap();
+    assert!(
+        printer
+            .install(&mut FolderFetch::new("/unplugged"))
+            .is_err()
+    );
+    assert_eq!(printer.record().state, State::PendingReboot);
+    assert!(printer.record().problem.is_some() && printer.record().refused.is_empty());
+    assert_eq!(printer.boot(counter_of), Slot::B);
+    assert_eq!(printer.status().state, State::Trial);
 }
 
 #[test]
@@ -194,10 +265,7 @@ fn a_lower_counter_is_never_installed() {
 #[test]
 fn expired_metadata_is_refused_and_status_says_so() {
     let (repository, mut printer) = printer_with_update();
-    printer
-        .with(|agent| agent.check(&mut folder(&repository)))
-        .unwrap()
-        .unwrap();
+    check(&printer, &repository);
     printer.clock.now = "2027-02-01T00:00:00Z".parse().unwrap();
     assert!(matches!(
         printer.install(&mut folder(&repository)),
@@ -216,10 +284,7 @@ fn expired_metadata_is_refused_and_status_says_so() {
 #[test]
 fn a_clock_that_a_power_cut_set_back_does_not_make_expired_metadata_fresh() {
     let (mut repository, mut printer) = printer_with_update();
-    printer
-        .with(|agent| agent.check(&mut folder(&repository)))
-        .unwrap()
-        .unwrap();
+    check(&printer, &repository);
     repository.expires = "2026-05-01T00:00:00Z".parse().unwrap();
     repository.publish();
     printer.clock.now = jiff::Timestamp::UNIX_EPOCH;
@@ -241,10 +306,7 @@ fn a_build_time_in_the_future_does_not_expire_everything() {
     let (mut repository, printer) = printer_with_update();
     repository.releases[0].built = "2099-01-01T00:00:00Z".parse().unwrap();
     repository.publish();
-    printer
-        .with(|agent| agent.check(&mut folder(&repository)))
-        .unwrap()
-        .unwrap();
+    check(&printer, &repository);
     assert_eq!(printer.record().latest_time, printer.clock.now);
     assert!(printer.install(&mut folder(&repository)).is_ok());
 }
