@@ -1,6 +1,6 @@
 //! One attempt at an update: ask, choose, write, bless. What the outcome means for the printer is the agent's.
 
-use firstlayer_bundle::{Limits, Manifest, PayloadName, Sha256};
+use firstlayer_bundle::{Identity, Limits, Manifest, Payload, Sha256};
 use firstlayer_policy::{Printer, Release};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 
 /// The payload that goes into a slot.
 const ROOT: &str = "root";
+const NOT_ONLY_ROOT: &str = "it does not hold exactly the payload `root`";
 
 impl Agent<'_> {
     pub(crate) fn survey(
@@ -123,10 +124,7 @@ impl Agent<'_> {
             validator: None,
         };
         let manifest = bundle.manifest(&Limits::default(), progress)?;
-        let index = self.payload_for_slot(&manifest, &offer.release)?;
-        let Some(payload) = manifest.payloads().get(index) else {
-            return Err(AgentError::ReadBack);
-        };
+        let payload = self.payload_for_slot(&manifest, &offer.release)?;
         // Nothing in the slot counts from here on, until it is blessed again.
         self.machine
             .slots
@@ -141,59 +139,59 @@ impl Agent<'_> {
             bundle,
             manifest: &manifest,
             payload,
-            index,
+            // It is the only one.
+            index: 0,
             image: image.as_ref(),
             progress,
         };
         install.run(&mut || self.step(Event::Write, |_| {}))
     }
 
-    /// The bundle must be the release that the channel names, for this printer, and fit; the place of its payload.
-    fn payload_for_slot(
+    /// The bundle must be the release that the channel names, for this printer, and fit: its only payload.
+    fn payload_for_slot<'m>(
         &self,
-        manifest: &Manifest,
+        manifest: &'m Manifest,
         release: &Release,
-    ) -> Result<usize, AgentError> {
-        let (identity, version) = (manifest.identity(), release.version.clone());
-        let misfit = |what| {
-            Err(AgentError::Hardware {
-                version: release.version.clone(),
-                what,
-            })
+    ) -> Result<&'m Payload, AgentError> {
+        let misfit = |what| AgentError::Hardware {
+            version: release.version.clone(),
+            what,
         };
-        if identity.board != self.setup.board {
-            return misfit("it runs on another board");
-        }
-        if !identity.models.contains(&self.setup.model) {
-            return misfit("it does not serve this model");
-        }
-        if identity.version != version || identity.counter != release.counter {
-            return misfit("it holds another release than the channel says");
-        }
-        let root = manifest
-            .payloads()
-            .iter()
-            .position(|payload| PayloadName::as_str(&payload.name) == ROOT);
-        let (Some(index), 1) = (root, manifest.payloads().len()) else {
-            return misfit("it does not hold exactly the payload `root`");
+        self.identify(manifest.identity(), release)
+            .map_err(misfit)?;
+        let [payload] = manifest.payloads() else {
+            return Err(misfit(NOT_ONLY_ROOT));
         };
-        let length = manifest
-            .payloads()
-            .get(index)
-            .map_or(u64::MAX, |payload| payload.length);
+        if payload.name.as_str() != ROOT {
+            return Err(misfit(NOT_ONLY_ROOT));
+        }
         let capacity = self
             .machine
             .slots
             .capacity()
             .map_err(AgentError::storage("measure the inactive slot"))?;
-        if length > capacity {
+        if payload.length > capacity {
             return Err(AgentError::TooLarge {
-                version,
-                length,
+                version: release.version.clone(),
+                length: payload.length,
                 capacity,
             });
         }
-        Ok(index)
+        Ok(payload)
+    }
+
+    /// What does not fit, if anything.
+    fn identify(&self, identity: &Identity, release: &Release) -> Result<(), &'static str> {
+        if identity.board != self.setup.board {
+            return Err("it runs on another board");
+        }
+        if !identity.models.contains(&self.setup.model) {
+            return Err("it does not serve this model");
+        }
+        if identity.version != release.version || identity.counter != release.counter {
+            return Err("it holds another release than the channel says");
+        }
+        Ok(())
     }
 
     fn printer(&self) -> Printer {
