@@ -5,6 +5,7 @@
 //! It must never say that an image is verified before all of it was read back from the slot.
 
 use std::{
+    ops::Range,
     panic,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
@@ -89,11 +90,38 @@ pub(crate) struct Install<'a, 'b> {
     pub(crate) progress: &'a mut dyn Progress,
 }
 
+/// How far the writing side is.
+#[derive(Default)]
+struct Place {
+    /// The first frame that is not in the slot.
+    frame: usize,
+    /// Bytes of the image in the slot: where that frame begins.
+    offset: u64,
+    /// Bytes of them that the reading side was told of.
+    marked: u64,
+}
+
 /// What the writing side keeps from frame to frame.
 struct Buffers {
     stored: Vec<u8>,
     raw: Vec<u8>,
     decoder: Decoder,
+}
+
+impl Place {
+    fn pass(&mut self, frame: &Frame) {
+        self.frame = self.frame.saturating_add(1);
+        self.offset = self.offset.saturating_add(frame.length);
+    }
+
+    /// Tells the reading side, if there is enough for a sync.
+    fn mark(&mut self, marks: &SyncSender<u64>) -> Result<(), AgentError> {
+        if self.offset.saturating_sub(self.marked) < SYNC_EVERY {
+            return Ok(());
+        }
+        self.marked = self.offset;
+        marks.send(self.marked).map_err(|_| AgentError::ReadBack)
+    }
 }
 
 impl Install<'_, '_> {
@@ -131,7 +159,7 @@ impl Install<'_, '_> {
     /// The slot gave back another image: either it is not what was written, or the manifest contradicts itself.
     fn why_another_image(&self) -> AgentError {
         match self.find_lacking(&mut Vec::new()) {
-            Ok((next, _)) if next == self.payload.frames.len() => {
+            Ok(place) if place.frame == self.payload.frames.len() => {
                 self.bundle.refused(Error::ImageHash {
                     payload: self.payload.name.clone(),
                 })
@@ -149,14 +177,13 @@ impl Install<'_, '_> {
             raw: Vec::new(),
             decoder,
         };
-        let (mut next, mut offset) = self.find_lacking(&mut buffers.raw)?;
+        let mut place = self.find_lacking(&mut buffers.raw)?;
         self.progress.event(&ProgressEvent::Reused {
-            bytes: offset,
+            bytes: place.offset,
             total: self.payload.length,
         });
-        let mut marked = 0;
-        while next < self.payload.frames.len() {
-            match self.stream(&mut next, &mut offset, &mut marked, &marks, &mut buffers) {
+        while place.frame < self.payload.frames.len() {
+            match self.stream(&mut place, &marks, &mut buffers) {
                 Err(AgentError::Fetch(error)) => self.bundle.retries.wait(error, self.progress)?,
                 Err(error) => return Err(error),
                 Ok(()) => {}
@@ -167,56 +194,49 @@ impl Install<'_, '_> {
         Ok(())
     }
 
-    /// The first frame that is not in the slot yet, and its place in the image. The slot is the only store: what an
-    /// earlier run left is recognised by its hash.
-    fn find_lacking(&self, raw: &mut Vec<u8>) -> Result<(usize, u64), AgentError> {
-        let mut offset = 0u64;
-        for (index, frame) in self.payload.frames.iter().enumerate() {
+    /// Up to the first frame that is not in the slot yet. The slot is the only store: what an earlier run left is
+    /// recognised by its hash.
+    fn find_lacking(&self, raw: &mut Vec<u8>) -> Result<Place, AgentError> {
+        let mut place = Place::default();
+        for frame in &self.payload.frames {
             raw.resize(usize::try_from(frame.length).unwrap_or(usize::MAX), 0);
-            let read = fill(self.image, raw, offset)
+            let read = fill(self.image, raw, place.offset)
                 .map_err(AgentError::storage("read the inactive slot"))?;
             if read != raw.len() || Sha256::of(raw) != frame.sha256 {
-                return Ok((index, offset));
+                break;
             }
-            offset = offset.saturating_add(frame.length);
+            place.pass(frame);
         }
-        Ok((self.payload.frames.len(), offset))
+        Ok(place)
     }
 
     /// One stream from the first lacking frame to the payload's end; one try.
     fn stream(
         &mut self,
-        next: &mut usize,
-        offset: &mut u64,
-        marked: &mut u64,
+        place: &mut Place,
         marks: &SyncSender<u64>,
         buffers: &mut Buffers,
     ) -> Result<(), AgentError> {
-        let first = self
-            .manifest
-            .location(self.index, *next)
-            .unwrap_or_default();
-        let last_frame = self.payload.frames.len().saturating_sub(1);
-        let last = self
-            .manifest
-            .location(self.index, last_frame)
-            .unwrap_or_default();
-        let mut part = self.bundle.open(first.start..last.end)?;
-        for frame in self.payload.frames.iter().skip(*next) {
-            self.take_frame(frame, &mut part, *offset, buffers)?;
-            *next = next.saturating_add(1);
-            *offset = offset.saturating_add(frame.length);
+        let last = self.payload.frames.len().saturating_sub(1);
+        let range = self.location(place.frame).start..self.location(last).end;
+        let mut part = self.bundle.open(range)?;
+        for frame in self.payload.frames.iter().skip(place.frame) {
+            self.take_frame(frame, &mut part, place.offset, buffers)?;
+            place.pass(frame);
             self.bundle.retries.reset();
             self.progress.event(&ProgressEvent::Written {
-                bytes: *offset,
+                bytes: place.offset,
                 total: self.payload.length,
             });
-            if offset.saturating_sub(*marked) >= SYNC_EVERY {
-                *marked = *offset;
-                marks.send(*offset).map_err(|_| AgentError::ReadBack)?;
-            }
+            place.mark(marks)?;
         }
         part.end()
+    }
+
+    fn location(&self, frame: usize) -> Range<u64> {
+        self.manifest
+            .location(self.index, frame)
+            .unwrap_or_default()
     }
 
     fn take_frame(
