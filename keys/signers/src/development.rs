@@ -1,10 +1,10 @@
 //! Throwaway keys, so that a fresh clone can release without any ceremony.
 //!
-//! Their names begin with `development-`, the name is part of the key's id, and production refuses every such
+//! Their names begin with `development`, the name is part of the key's id, and production refuses every such
 //! name: they cannot be mistaken for real ones. They are stored as real ones are, under a passphrase that everyone
 //! knows, so that the same code reads both.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -14,13 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::{Error, KeyDirectory, KeyName, Passphrase, Result, RolesConfig, pem};
 
-/// What the names of throwaway keys begin with.
-pub const DEVELOPMENT_PREFIX: &str = "development-";
-
 /// The passphrase of throwaway keys: no secret.
 pub const DEVELOPMENT_PASSPHRASE: &str = "development";
 
-/// Makes those keys of `roles` that the folder lacks; each name must be a development one.
+/// Makes those keys of `roles` that the folder lacks; each name must begin with [`firstlayer_metadata::DEVELOPMENT`].
 ///
 /// `made` hears of each key that was made. A key that is there is never replaced.
 ///
@@ -70,7 +67,8 @@ fn generate(name: &KeyName, directory: &KeyDirectory) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes beside the target and renames, so that no half key is ever found.
+/// Writes beside the target and renames, so that no half key is ever found; when it returns, the key survives a power
+/// cut, for what it signs may be published the next moment.
 fn store(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let beside = path.with_extension("temporary");
     let write = || -> io::Result<()> {
@@ -82,7 +80,8 @@ fn store(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
             .open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(|source| written(path, source))
 }

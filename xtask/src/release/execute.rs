@@ -153,7 +153,7 @@ fn anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
     );
     let bytes = drafts::first_root(&inputs.roles, &inputs.keys, inputs.now)
         .context("cannot make the trust anchor")?;
-    crate::repository::replace(tools.disk, &plan.anchor, &mut bytes.as_slice())
+    crate::repository::replace_durably(tools.disk, &plan.anchor, &mut bytes.as_slice())
         .with_context(|| format!("cannot write the trust anchor {}", plan.anchor))?;
     Ok(bytes)
 }

@@ -61,7 +61,8 @@ impl Disk for RealDisk {
 /// What a file is called until it is whole.
 pub(crate) const PARTIAL: &str = ".partial";
 
-/// Writes beside the final name, then renames: nobody ever sees a part of a file under its final name.
+/// Writes beside the final name, then renames: nobody ever sees a part of a file under its final name. Whoever replaces
+/// several files brings their folder to the medium once, after the last of them.
 pub(crate) fn replace(disk: &dyn Disk, path: &Utf8Path, content: &mut dyn Read) -> io::Result<()> {
     let partial = Utf8PathBuf::from(format!("{path}{PARTIAL}"));
     let written = disk
@@ -72,4 +73,14 @@ pub(crate) fn replace(disk: &dyn Disk, path: &Utf8Path, content: &mut dyn Read) 
         let _ = disk.remove(&partial);
     }
     written
+}
+
+/// The same for one file: when this returns, the file survives a power cut.
+pub(crate) fn replace_durably(
+    disk: &dyn Disk,
+    path: &Utf8Path,
+    content: &mut dyn Read,
+) -> io::Result<()> {
+    replace(disk, path, content)?;
+    disk.sync(path.parent().unwrap_or(Utf8Path::new(".")))
 }

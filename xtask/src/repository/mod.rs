@@ -7,7 +7,7 @@ mod publish;
 mod state;
 
 pub use client::{FolderRemote, NothingKept};
-pub(crate) use disk::replace;
+pub(crate) use disk::replace_durably;
 pub use disk::{Disk, RealDisk};
 pub use folder::{Folder, Lock};
 pub use publish::{Content, Keep, Laid, NewFile, Publication, lay, sweep};

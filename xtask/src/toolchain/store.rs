@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::checkout::Checkout;
 use crate::error::{Error, Result};
 use crate::progress::{Event, Progress};
+use crate::repository::{Disk, RealDisk};
 
 const STAGING: &str = "staging-";
 
@@ -77,7 +78,8 @@ impl Store {
     }
 }
 
-/// Writes a file so that readers see the old bytes or the new ones, never a part.
+/// Writes a file so that readers see the old bytes or the new ones, never a part, whoever else writes it at the same
+/// time. When this returns, it survives a power cut.
 pub(crate) fn write(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
     write_with_mode(path, bytes, 0o644)
 }
@@ -96,9 +98,12 @@ fn write_with_mode(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<()> {
     file.as_file()
         .set_permissions(permissions)
         .map_err(Error::file("write", path))?;
+    file.as_file()
+        .sync_all()
+        .map_err(Error::file("write", path))?;
     file.persist(path)
-        .map(drop)
-        .map_err(|error| Error::file("write", path)(error.error))
+        .map_err(|error| Error::file("write", path)(error.error))?;
+    RealDisk.sync(folder).map_err(Error::file("sync", folder))
 }
 
 fn lock(path: &Utf8Path, progress: &dyn Progress) -> Result<File> {

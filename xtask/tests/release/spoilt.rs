@@ -1,9 +1,12 @@
-//! Bytes that went bad between making and publishing, or afterwards: no client sees them, and no later run calls them fine.
+//! Bytes that went bad between making and publishing, or afterwards: no client sees them, and no later run calls them
+//! fine. And names that a power cut could take back.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask::repository::{Disk, RealDisk};
 
 use crate::workshop::Workshop;
@@ -32,6 +35,45 @@ impl Disk for Lying {
     fn remove(&self, path: &Utf8Path) -> io::Result<()> {
         RealDisk.remove(path)
     }
+}
+
+/// A disk that knows which folders have new names that are not on the medium yet.
+#[derive(Default)]
+struct Watching {
+    unsynced: RefCell<BTreeSet<Utf8PathBuf>>,
+}
+
+impl Disk for Watching {
+    fn write(&self, path: &Utf8Path, content: &mut dyn Read) -> io::Result<()> {
+        let first = path.ends_with("metadata/timestamp.json.partial");
+        let unsynced = self.unsynced.borrow();
+        assert!(!first || unsynced.is_empty(), "too early: {unsynced:?}");
+        RealDisk.write(path, content)
+    }
+
+    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        let folder = to.parent().unwrap().to_owned();
+        self.unsynced.borrow_mut().insert(folder);
+        RealDisk.rename(from, to)
+    }
+
+    fn sync(&self, folder: &Utf8Path) -> io::Result<()> {
+        self.unsynced.borrow_mut().remove(folder);
+        RealDisk.sync(folder)
+    }
+
+    fn remove(&self, path: &Utf8Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+}
+
+#[test]
+fn everything_is_on_the_medium_before_it_is_visible_the_trust_anchor_too() {
+    let workshop = Workshop::new();
+    let disk = Watching::default();
+    workshop.release_on(&disk).unwrap();
+    assert!(workshop.keys().join("root.json").is_file());
+    assert_eq!(*disk.unsynced.borrow(), BTreeSet::new());
 }
 
 fn spoil(bytes: &mut [u8]) {
