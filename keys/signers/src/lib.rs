@@ -12,7 +12,7 @@ mod roles;
 mod signer;
 mod source;
 
-pub use development::{DEVELOPMENT_PASSPHRASE, DEVELOPMENT_PREFIX, generate_development_keys};
+pub use development::{DEVELOPMENT_PASSPHRASE, generate_development_keys};
 pub use error::{Error, Result};
 pub use name::KeyName;
 pub use passphrase::Passphrase;

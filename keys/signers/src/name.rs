@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use firstlayer_metadata::DEVELOPMENT;
 use serde::Deserialize;
 
-use crate::{DEVELOPMENT_PREFIX, Error};
+use crate::Error;
 
 /// A key's name: 1 to 64 of `a-z`, `0-9` and `-`, the first one not `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -20,7 +21,7 @@ impl KeyName {
 
     /// Whether this names a throwaway key that production never accepts.
     pub fn is_development(&self) -> bool {
-        self.0.starts_with(DEVELOPMENT_PREFIX)
+        self.0.starts_with(DEVELOPMENT)
     }
 
     /// The development key that stands in for this one.
@@ -28,7 +29,7 @@ impl KeyName {
     pub fn for_development(&self) -> Self {
         match self.is_development() {
             true => self.clone(),
-            false => Self(format!("{DEVELOPMENT_PREFIX}{}", self.0)),
+            false => Self(format!("{DEVELOPMENT}-{}", self.0)),
         }
     }
 
@@ -73,6 +74,9 @@ impl TryFrom<String> for KeyName {
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::SigningKey;
+    use firstlayer_metadata::PublicKey;
+
     use super::*;
 
     #[test]
@@ -90,6 +94,25 @@ mod tests {
             &"a".repeat(65),
         ] {
             assert!(bad.parse::<KeyName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_reads_the_metadata_agrees_which_names_are_for_development() {
+        for text in [
+            "development-stable-1",
+            "developmentx-1",
+            "stable-1",
+            "root-development",
+        ] {
+            let name: KeyName = text.parse().unwrap();
+            let point = SigningKey::from_bytes(&[7; 32]).verifying_key();
+            let key = PublicKey::ed25519(point.as_bytes(), Some(text));
+            assert_eq!(
+                name.is_development(),
+                key.unwrap().is_development(),
+                "{text}"
+            );
         }
     }
 

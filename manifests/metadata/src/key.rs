@@ -17,7 +17,7 @@ use crate::hash::{from_hex, sha256_hex};
 const NAME: &str = "x-firstlayer-name";
 
 /// How the names of throwaway keys begin.
-const DEVELOPMENT: &str = "development";
+pub const DEVELOPMENT: &str = "development";
 
 /// The identifier of a key; for keys that we author, the sha256 of the key's canonical JSON as hex.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -35,7 +35,7 @@ pub use client::{Client, ClientError, Local, Remote, TRUST_ANCHOR};
 pub use error::{Error, Fault, Result};
 pub use expires::{BadTime, Expires};
 pub use hash::{BadHash, Hashes};
-pub use key::{KeyId, PublicKey};
+pub use key::{DEVELOPMENT, KeyId, PublicKey};
 pub use limits::Limits;
 pub use name::{RoleName, TargetPath};
 pub use path::PathPattern;
