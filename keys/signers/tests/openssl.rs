@@ -101,6 +101,30 @@ fn we_read_the_keys_that_openssl_makes() {
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");
 }
 
+/// What keys/roots/README.md tells the holders of production keys to type.
+#[test]
+fn we_read_the_keys_that_the_readme_makes() {
+    let readme = include_str!("../../roots/README.md");
+    let (_, commands) = readme.split_once("```sh\n").unwrap();
+    let (commands, _) = commands.split_once("```").unwrap();
+    // A terminal asks for the passphrase; here there is none.
+    let commands = commands
+        .replace("-topk8", "-topk8 -passout pass:secret")
+        .replace("-pubout", "-passin pass:secret -pubout");
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("sh")
+        .args(["-euc", &commands])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert!(folder.path().join("root-1.pub.pem").is_file());
+    let name: KeyName = "root-1".parse().unwrap();
+    let signer = source(folder.path(), "secret").signer(&name).unwrap();
+    let signature = signer.sign(b"message").unwrap();
+    assert!(signer.public_key().verifies(b"message", &signature.sig));
+}
+
 #[test]
 fn a_key_without_a_passphrase_of_its_own_is_refused() {
     let folder = tempfile::tempdir().unwrap();
