@@ -106,9 +106,13 @@ impl<'a> Agent<'a> {
     }
 
     /// Asks the repository what there is to install.
-    pub fn check(&mut self, fetch: &mut dyn Fetch) -> Result<CheckReport, AgentError> {
+    pub fn check(
+        &mut self,
+        fetch: &mut dyn Fetch,
+        progress: &mut dyn Progress,
+    ) -> Result<CheckReport, AgentError> {
         self.begin()?;
-        let checked = self.survey(fetch).and_then(|(report, _)| {
+        let checked = self.survey(fetch, progress).and_then(|(report, _)| {
             self.step(Event::NothingToDo, |record| record.problem = None)?;
             Ok(report)
         });

@@ -20,6 +20,7 @@ impl Agent<'_> {
     pub(crate) fn survey(
         &mut self,
         fetch: &mut dyn Fetch,
+        progress: &mut dyn Progress,
     ) -> Result<(CheckReport, Option<Offer>), AgentError> {
         let now = self.now();
         let survey = Survey {
@@ -32,7 +33,7 @@ impl Agent<'_> {
             now,
             waiting: self.waiting().map(|target| target.bundle),
         };
-        let answer = survey.ask(fetch, &self.printer())?;
+        let answer = survey.ask(fetch, progress, &self.printer())?;
         self.record.time_has_passed(answer.latest_time);
         self.record.last_check = Some(now);
         if !answer.waiting_stands {
@@ -67,7 +68,7 @@ impl Agent<'_> {
     ) -> Result<Installed, AgentError> {
         let mut changed: Option<Sha256> = None;
         loop {
-            let (check, offer) = self.survey(fetch)?;
+            let (check, offer) = self.survey(fetch, progress)?;
             let waiting = self.waiting().map(|target| target.bundle);
             let lacking = offer.filter(|offer| waiting != Some(offer.release.bundle.sha256));
             let Some(offer) = lacking else {

@@ -27,13 +27,13 @@ const MARKS_AHEAD: usize = 4;
 /// The buffer for reading back, in bytes.
 const READ_BACK: usize = 1 << 20;
 
-/// Hears what an install does.
+/// Hears what an install or a check does.
 pub trait Progress {
     /// Something happened.
     fn event(&mut self, event: &ProgressEvent<'_>);
 }
 
-/// What an install does.
+/// What an install or a check does.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProgressEvent<'a> {

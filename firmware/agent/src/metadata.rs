@@ -8,7 +8,7 @@ use std::{
 use firstlayer_metadata::{Local, Remote};
 
 use crate::{
-    Clock, Fetch, FetchError, Request, RetryPolicy, Silent,
+    Clock, Fetch, FetchError, Progress, Request, RetryPolicy,
     atomic::{read_at_most, remove_durably, write_atomically},
     retry::Retries,
 };
@@ -52,6 +52,8 @@ pub(crate) struct Files<'a> {
     pub(crate) fetch: &'a mut dyn Fetch,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) retry: RetryPolicy,
+    /// Hears of waits, which may be long on a server's word.
+    pub(crate) progress: &'a mut dyn Progress,
 }
 
 impl Files<'_> {
@@ -60,7 +62,7 @@ impl Files<'_> {
         let mut retries = Retries::new(self.retry, self.clock);
         loop {
             match self.try_read(path, limit) {
-                Err(error) => retries.wait(error, &mut Silent)?,
+                Err(error) => retries.wait(error, self.progress)?,
                 done => return done,
             }
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
-use crate::{AgentError, Clock, Fetch, MetadataFolder, RetryPolicy, metadata::Files};
+use crate::{AgentError, Clock, Fetch, MetadataFolder, Progress, RetryPolicy, metadata::Files};
 
 /// What the repository is asked with.
 pub(crate) struct Survey<'a> {
@@ -103,9 +103,10 @@ impl Survey<'_> {
     pub(crate) fn ask(
         &self,
         fetch: &mut dyn Fetch,
+        progress: &mut dyn Progress,
         printer: &Printer,
     ) -> Result<Answer, AgentError> {
-        let mut client = self.refreshed(fetch)?;
+        let mut client = self.refreshed(fetch, progress)?;
         let manifest = self.channel_manifest(&mut client)?;
         let decision = choose(&manifest, printer);
         let offer = match decision.choice {
@@ -122,11 +123,16 @@ impl Survey<'_> {
         })
     }
 
-    fn refreshed<'a>(&'a self, fetch: &'a mut dyn Fetch) -> Result<Repository<'a>, AgentError> {
+    fn refreshed<'a>(
+        &'a self,
+        fetch: &'a mut dyn Fetch,
+        progress: &'a mut dyn Progress,
+    ) -> Result<Repository<'a>, AgentError> {
         let files = Files {
             fetch,
             clock: self.clock,
             retry: self.retry,
+            progress,
         };
         let mut client = Client::new(
             files,

@@ -1,10 +1,10 @@
-//! How an install is shown to people: a line on standard error that is written over, if that is a terminal.
+//! How an install or a check is shown to people: a line on standard error that is written over, if that is a terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 
 use firstlayer_agent::{Progress, ProgressEvent};
 
-/// Shows an install.
+/// Shows an install or a check.
 pub struct Shown {
     terminal: bool,
     quiet: bool,
@@ -12,7 +12,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Shows an install unless `quiet`.
+    /// Shows it unless `quiet`.
     pub fn new(quiet: bool) -> Self {
         Self {
             terminal: stderr().is_terminal(),

@@ -129,7 +129,8 @@ pub fn run(request: &Request) -> anyhow::Result<Report> {
     match &request.command {
         Command::Check(source) => printer.with_agent(|agent| {
             let mut fetch = printer.fetch(source, agent.now())?;
-            Ok(Report::Check(agent.check(fetch.as_mut())?))
+            let mut shown = Shown::new(request.quiet);
+            Ok(Report::Check(agent.check(fetch.as_mut(), &mut shown)?))
         }),
         Command::Install { source, reboot } => {
             let mut shown = Shown::new(request.quiet);

@@ -62,7 +62,7 @@ fn act(printer: &mut TestPrinter, act: &Act) {
     let mut fetch = Tricky::new(REPOSITORY.path(), tricks);
     // Refusals and power cuts are part of life; what counts is what they leave behind.
     let _ = match act {
-        Act::Check => printer.with(|agent| agent.check(&mut fetch).map(drop)),
+        Act::Check => printer.with(|agent| agent.check(&mut fetch, &mut Silent).map(drop)),
         Act::Install { .. } => {
             printer.with(|agent| agent.install(&mut fetch, &mut Silent).map(drop))
         }
@@ -166,7 +166,7 @@ proptest! {
             act(&mut printer, &Act::Boot);
             act(&mut printer, &Act::Confirm);
         }
-        let outcome = printer.with(|agent| agent.check(&mut FolderFetch::new(REPOSITORY.path()))).unwrap().unwrap().outcome;
+        let outcome = printer.with(|agent| agent.check(&mut FolderFetch::new(REPOSITORY.path()), &mut Silent)).unwrap().unwrap().outcome;
         let expected = if printer.record().refused.is_empty() { Outcome::UpToDate } else { Outcome::NothingFits };
         let newest = printer.setup.running.version.to_string() == "1.2.0";
         prop_assert_eq!(outcome, if newest { Outcome::UpToDate } else { expected });

@@ -31,7 +31,9 @@ fn folder(repository: &Repository) -> FolderFetch {
 
 fn check(printer: &TestPrinter, repository: &Repository) -> Outcome {
     let mut folder = folder(repository);
-    let checked = printer.with(|agent| agent.check(&mut folder)).unwrap();
+    let checked = printer
+        .with(|agent| agent.check(&mut folder, &mut Silent))
+        .unwrap();
     checked.unwrap().outcome
 }
 

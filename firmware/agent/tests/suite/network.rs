@@ -225,3 +225,40 @@ fn forbidden_is_absent_for_the_next_root_and_for_nothing_else() {
     scene.printer.install(&mut store("no such file")).unwrap();
     scene.assert_installed();
 }
+
+/// Out of order for its first requests, whatever for.
+struct OutOfOrder(FolderFetch, u32);
+
+impl Fetch for OutOfOrder {
+    fn open(&mut self, request: &Request<'_>) -> Result<Option<Content>, FetchError> {
+        if self.1 > 0 {
+            self.1 -= 1;
+            let retry_after = Some(Duration::from_secs(300));
+            return Err(FetchError::Busy {
+                status: 503,
+                retry_after,
+            });
+        }
+        self.0.open(request)
+    }
+}
+
+#[test]
+fn a_check_says_that_it_waits_and_how_long() {
+    struct Waits(Vec<Duration>);
+    impl Progress for Waits {
+        fn event(&mut self, event: &ProgressEvent<'_>) {
+            if let ProgressEvent::Waiting { time, .. } = event {
+                self.0.push(*time);
+            }
+        }
+    }
+    let scene = Scene::new();
+    let mut server = OutOfOrder(FolderFetch::new(scene.repository.path()), 2);
+    let mut waits = Waits(Vec::new());
+    let checked = scene
+        .printer
+        .with(|agent| agent.check(&mut server, &mut waits));
+    assert_eq!(checked.unwrap().unwrap().outcome, Outcome::UpdateAvailable);
+    assert_eq!(waits.0, [Duration::from_secs(300); 2]);
+}
