@@ -51,20 +51,10 @@ impl ChannelManifest {
 
     /// Reads a manifest of `channel` whose signatures hold.
     pub fn parse(bytes: &[u8], channel: &Channel, limits: &Limits) -> Result<Self, PolicyError> {
-        if bytes.len() > limits.bytes {
-            return Err(PolicyError::TooLong {
-                length: bytes.len(),
-                limit: limits.bytes,
-            });
-        }
+        limits.check_bytes(bytes)?;
         check_format(bytes, FORMAT)?;
         let raw: RawManifest = serde_json::from_slice(bytes).map_err(PolicyError::Malformed)?;
-        if raw.releases.len() > limits.releases {
-            return Err(PolicyError::TooManyReleases {
-                count: raw.releases.len(),
-                limit: limits.releases,
-            });
-        }
+        limits.check_releases(&raw.releases)?;
         if &raw.channel != channel {
             return Err(PolicyError::OtherChannel {
                 wanted: channel.clone(),
@@ -75,9 +65,13 @@ impl ChannelManifest {
     }
 
     /// The document: the same bytes for the same releases, whatever order they were given in.
+    /// Errors: it has outgrown what readers take by default.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PolicyError> {
+        let limits = Limits::default();
+        limits.check_releases(&self.releases)?;
         let mut bytes = serde_json::to_vec_pretty(self).map_err(PolicyError::Malformed)?;
         bytes.push(b'\n');
+        limits.check_bytes(&bytes)?;
         Ok(bytes)
     }
 
@@ -94,6 +88,24 @@ impl ChannelManifest {
     /// The TUF target name of a channel's manifest: `{channel}.json`.
     pub fn target_name(channel: &Channel) -> String {
         format!("{channel}.json")
+    }
+}
+
+impl Limits {
+    fn check_bytes(&self, bytes: &[u8]) -> Result<(), PolicyError> {
+        let (length, limit) = (bytes.len(), self.bytes);
+        if length > limit {
+            return Err(PolicyError::TooLong { length, limit });
+        }
+        Ok(())
+    }
+
+    fn check_releases(&self, releases: &[Release]) -> Result<(), PolicyError> {
+        let (count, limit) = (releases.len(), self.releases);
+        if count > limit {
+            return Err(PolicyError::TooManyReleases { count, limit });
+        }
+        Ok(())
     }
 }
 

@@ -103,6 +103,26 @@ fn limits_hold() {
     ));
 }
 
+/// Else a release would publish what every printer refuses.
+#[test]
+fn what_readers_would_not_take_is_not_written() {
+    let releases = |count: u64| (0..count).map(|patch| release(&format!("1.0.{patch}"), patch));
+    let most = Limits::default().releases as u64;
+    assert!(manifest(releases(most).collect()).to_bytes().is_ok());
+    assert!(matches!(
+        manifest(releases(most + 1).collect()).to_bytes(),
+        Err(PolicyError::TooManyReleases { .. })
+    ));
+    let mut wordy: Vec<Release> = releases(most).collect();
+    for release in &mut wordy {
+        release.yanked = Some("x".repeat(1000));
+    }
+    assert!(matches!(
+        manifest(wordy).to_bytes(),
+        Err(PolicyError::TooLong { .. })
+    ));
+}
+
 #[test]
 fn betas_manifest_is_not_stables() {
     let bytes = edited(|value| value["channel"] = json!("beta"));
