@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_release_that_its_printers_would_not_be_offered_is_noticed() {
         let offered = |release: &Release, others: &[Release]| {
-            let releases = [&[release.clone()], others].concat();
+            let releases = [std::slice::from_ref(release), others].concat();
             let manifest = ChannelManifest::new("stable".parse().unwrap(), releases).unwrap();
             is_offered(&manifest, release).map_err(|error| format!("{error:#}"))
         };
