@@ -4,6 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use printerd::{cli::Arguments, exit::Exit, render, update};
+use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::command()
@@ -51,10 +52,30 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Warnings go to standard error; `PRINTERD_LOG=debug` says more.
 fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PRINTERD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let asked = std::env::var("PRINTERD_LOG").ok();
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level(asked.as_deref()))
         .with_writer(std::io::stderr)
         .init();
+}
+
+/// The level that is asked for; warnings, if none that there is.
+fn level(asked: Option<&str>) -> LevelFilter {
+    asked
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(LevelFilter::WARN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_logged_unless_something_else_is_asked_for() {
+        for asked in [None, Some("printerd=debug")] {
+            assert_eq!(level(asked), LevelFilter::WARN);
+        }
+        assert_eq!(level(Some("debug")), LevelFilter::DEBUG);
+        assert_eq!(level(Some("off")), LevelFilter::OFF);
+    }
 }
