@@ -11,7 +11,6 @@ use std::{
 };
 
 use firstlayer_bundle::Hasher;
-use rustix::fs::{Advice, fadvise};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -187,10 +186,8 @@ impl SlotImage for FileImage {
         self.file.write_all_at(bytes, offset)
     }
 
-    /// Afterwards the kernel is to forget its copy, so that what is read back comes from the medium.
     fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()?;
-        fadvise(&self.file, 0, None, Advice::DontNeed).map_err(io::Error::from)
+        self.file.sync_data()
     }
 }
 

@@ -2,6 +2,9 @@
 //! frames; the other follows it, waits until they are on the medium, reads them back and hashes what it reads.
 //! Only positions pass between them, so memory is one frame as stored, one raw, and a buffer for reading back.
 //!
+//! Reading back shows that the slot took every byte in its place. It may be served from memory: a medium that loses
+//! what it took is found out by whoever boots it.
+//!
 //! It must never say that an image is verified before all of it was read back from the slot.
 
 use std::{
@@ -156,15 +159,16 @@ impl Install<'_, '_> {
         }))
     }
 
-    /// The slot gave back another image: either it is not what was written, or the manifest contradicts itself.
+    /// The slot gave back another image. Only if it does so again, from frames that are each right, does the manifest
+    /// contradict itself; else the slot is to blame.
     fn why_another_image(&self) -> AgentError {
-        match self.find_lacking(&mut Vec::new()) {
-            Ok(place) if place.frame == self.payload.frames.len() => {
-                self.bundle.refused(Error::ImageHash {
-                    payload: self.payload.name.clone(),
-                })
-            }
-            Ok(_) => AgentError::ReadBack,
+        let mut hasher = Hasher::new();
+        match self.find_lacking(&mut Vec::new(), |raw| hasher.update(raw)) {
+            Ok(place) if place.frame < self.payload.frames.len() => AgentError::ReadBack,
+            Ok(_) if hasher.finish() == self.payload.sha256 => AgentError::ReadBack,
+            Ok(_) => self.bundle.refused(Error::ImageHash {
+                payload: self.payload.name.clone(),
+            }),
             Err(error) => error,
         }
     }
@@ -177,7 +181,7 @@ impl Install<'_, '_> {
             raw: Vec::new(),
             decoder,
         };
-        let mut place = self.find_lacking(&mut buffers.raw)?;
+        let mut place = self.find_lacking(&mut buffers.raw, |_| {})?;
         self.progress.event(&ProgressEvent::Reused {
             bytes: place.offset,
             total: self.payload.length,
@@ -194,9 +198,13 @@ impl Install<'_, '_> {
         Ok(())
     }
 
-    /// Up to the first frame that is not in the slot yet. The slot is the only store: what an earlier run left is
-    /// recognised by its hash.
-    fn find_lacking(&self, raw: &mut Vec<u8>) -> Result<Place, AgentError> {
+    /// Up to the first frame that is not in the slot yet; `there` sees those that are. The slot is the only store:
+    /// what an earlier run left is recognised by its hash.
+    fn find_lacking(
+        &self,
+        raw: &mut Vec<u8>,
+        mut there: impl FnMut(&[u8]),
+    ) -> Result<Place, AgentError> {
         let mut place = Place::default();
         for frame in &self.payload.frames {
             raw.resize(usize::try_from(frame.length).unwrap_or(usize::MAX), 0);
@@ -205,6 +213,7 @@ impl Install<'_, '_> {
             if read != raw.len() || Sha256::of(raw) != frame.sha256 {
                 break;
             }
+            there(raw);
             place.pass(frame);
         }
         Ok(place)

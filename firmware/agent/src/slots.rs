@@ -50,8 +50,8 @@ pub trait SlotImage: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `bytes` at `offset`. Refuses to go past the slot's end.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Returns once everything written so far is on the medium, and what is read from now on comes from there as far
-    /// as the system allows: reading back a copy in memory would prove nothing.
+    /// Returns once everything written so far is on the medium. What is read back may still be the system's copy of
+    /// it in memory: whether the medium kept it shows when it is booted.
     fn sync(&self) -> io::Result<()>;
 }
 

@@ -5,7 +5,6 @@
 
 mod crash;
 mod lifecycle;
-mod medium;
 mod network;
 mod printer;
 mod repository;
