@@ -1,4 +1,5 @@
-//! Proves that a commit gives the same bundles in another folder: two fresh checkouts, two builds, one comparison.
+//! Proves that a commit gives the same bundles in another folder: two checkouts, two builds, one comparison. One is
+//! always fresh; the other is this checkout, as releases are made of it, unless it has uncommitted changes.
 //!
 //! A bundle's inputs are the commit, the version, the counter, the trust anchor and the toolchain; the plan names them,
 //! and both builds get the same plan. Uncommitted changes are no input: this is about the commit.
@@ -52,7 +53,7 @@ impl Reproducible {
     }
 }
 
-/// Builds the commit twice, each time in a folder of its own, and compares.
+/// Builds the commit twice, in two folders, and compares.
 ///
 /// # Errors
 /// [`crate::problems::Stopped`] without a plan, or what failed in cloning or building. A difference is no error here.
@@ -102,31 +103,38 @@ pub fn check_reproducible_with(
     };
     if plan.source.changed.is_some() {
         progress.event(Event::Note(
-            "the tree has uncommitted changes; what is checked is the commit".to_owned(),
+            "the tree has uncommitted changes: the commit is built in two fresh checkouts"
+                .to_owned(),
         ));
     }
     plan.boards = super::plan::every_board(&inputs, &plan.version);
     let anchor = inputs.anchor.clone().unwrap_or_else(|| b"{}\n".to_vec());
-    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
-    let mut made = Vec::new();
-    for folder in &folders {
-        let folder = Utf8Path::from_path(folder.path())
-            .context("the temporary folder's name is no UTF-8")?;
-        let copy = clone(folder, checkout, &plan.source.commit)?;
+    let build = |checkout: &Checkout, scratch: &Utf8Path| {
+        let commit = &plan.source.commit;
         progress.event(Event::Note(format!(
-            "build {} in {}",
-            plan.source.commit,
-            copy.root()
+            "build {commit} in {}",
+            checkout.root()
         )));
-        let scratch = folder.join("bundles");
-        let firmware = firmware(&copy);
+        let firmware = firmware(checkout);
         let tools = Tools {
             firmware: firmware.as_ref(),
             disk: &RealDisk,
             progress,
-            scratch: &scratch,
+            scratch,
         };
-        made.push(bundles(&plan, &anchor, &tools)?);
+        bundles(&plan, &anchor, &tools)
+    };
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let mut made = Vec::new();
+    for (index, folder) in folders.iter().enumerate() {
+        let folder = Utf8Path::from_path(folder.path())
+            .context("the temporary folder's name is no UTF-8")?;
+        let scratch = folder.join("bundles");
+        made.push(if index == 0 && plan.source.changed.is_none() {
+            build(checkout, &scratch)?
+        } else {
+            build(&clone(folder, checkout, &plan.source.commit)?, &scratch)?
+        });
     }
     compare(plan.source.commit, &made)
 }
