@@ -18,7 +18,7 @@ use crate::{
 /// Firstlayer's figures, each as a ratio to its peer in the same run
 #[derive(Debug, Parser)]
 #[command(
-    name = "cargo bench -p firstlayer-benches --",
+    bin_name = "cargo bench -p firstlayer-benches --",
     args_conflicts_with_subcommands = true,
     after_help = "\
 The two sides of a ratio take turns; shown are the median of the rounds and (lowest..highest). `processor` is the same

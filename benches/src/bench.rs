@@ -86,21 +86,23 @@ impl Bench {
         what: &str,
         measure: impl FnOnce() -> anyhow::Result<Vec<group::Measured>>,
     ) -> Vec<Row> {
-        note(&format!("{group}: {what}"));
-        match measure() {
+        note(&format!("measuring {group}: {what}"));
+        let rows = match measure() {
             Ok(figures) => figures
                 .into_iter()
                 .map(|(what, figure)| Row::measured(group, what, figure))
                 .collect(),
             Err(error) => vec![Row::not_measured(group, what, &error)],
-        }
+        };
+        rows.iter().for_each(|row| note(&format!("  {row}")));
+        rows
     }
 }
 
-/// Tells a waiting person what goes on.
+/// Tells a waiting person what goes on, and what is known so far.
 pub(crate) fn note(what: &str) {
     // Nobody listening is no reason to stop.
-    let _ = writeln!(io::stderr(), "measuring {what}");
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// An interrupted run leaves nothing behind either; the programs it waits for are interrupted by the same terminal.

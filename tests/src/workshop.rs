@@ -82,10 +82,7 @@ pub fn debian_package(name: &str) -> Result<PathBuf, String> {
     };
     once(name, "Debian's package", |folder| {
         let mut download = Command::new(apt);
-        let fetched = run(
-            download.args(["download", name]).current_dir(folder),
-            FETCH,
-        );
+        let fetched = run(download.args(["download", name]).current_dir(folder), FETCH);
         let package = package_in(folder).filter(|_| fetched.succeeded());
         let package = package.ok_or_else(|| {
             format!("no {name} here, and Debian's package cannot be fetched: {fetched}")
