@@ -33,7 +33,7 @@ const ROLES: [&str; 5] = [
 type Files = BTreeMap<String, Vec<u8>>;
 
 pub(super) fn run(bench: &Bench) -> Vec<Row> {
-    let what = format!("refresh and find_target, {RELEASES} releases");
+    let what = format!("{REFRESHES} refreshes with find_target, {RELEASES} releases");
     bench.rows(Group::Metadata, &what, || measure(bench, &what))
 }
 
@@ -43,7 +43,7 @@ fn measure(bench: &Bench, what: &str) -> anyhow::Result<Vec<Measured>> {
     let repository = Repository::read(folder.path())?;
     let bare = Bare::of(&repository.metadata)?;
     let peer = format!(
-        "{} signatures, sha256 of {} kB",
+        "{REFRESHES} times {} signatures, sha256 of {} kB",
         bare.signatures.len(),
         bare.length() / 1000
     );
