@@ -208,17 +208,16 @@ impl Firmware for CrossCompiled<'_> {
         environment: Environment,
         progress: &dyn Progress,
     ) -> Result<Utf8PathBuf> {
+        // Every board at once: linking one takes a single core for minutes, and the next call finds it done.
         let request = build::Request {
-            boards: vec![board.board.to_string()],
             environment,
             ..build::Request::default()
         };
         let report = build::build(self.checkout, &request, progress)?;
-        let binary = report
-            .binaries
-            .into_iter()
-            .next()
-            .context("the build made no binary")?;
+        let mut binaries = report.binaries.into_iter();
+        let binary = binaries
+            .find(|binary| binary.board.name == board.board)
+            .with_context(|| format!("the build made no binary for {}", board.board))?;
         Ok(binary.path)
     }
 }
