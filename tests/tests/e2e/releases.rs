@@ -49,7 +49,11 @@ fn interrupted(signal: Signal, events: Vec<u64>) {
     let (count, mut stopped, mut finished) = (events.len(), 0, 0);
     for event in events {
         let repository = old_repository();
-        let mut process = Process::spawn(&mut release_into(repository.path(), "beta"));
+        // Shells start what runs in the background deaf to Ctrl-C, and children inherit that.
+        let mut hearing = Command::new("env");
+        hearing.arg("--default-signal=INT");
+        let release = release_into(repository.path(), "beta");
+        let mut process = Process::spawn(through(&mut hearing, &release));
         let lines = usize::try_from(event).unwrap() + 1;
         assert!(
             process.wait_for_lines(lines, release::LIMIT),
@@ -65,29 +69,31 @@ fn interrupted(signal: Signal, events: Vec<u64>) {
     );
 }
 
-/// On a file system too small for the new release, in a mount namespace of its own.
+/// On a file system that fills up once the release has begun, in a mount namespace of its own: `spare` bytes are left.
 #[test]
 fn a_full_disk_leaves_the_old_repository() {
-    const SCRIPT: &str = r#"mount -t tmpfs -o size="$1" none "$2" && cp -r "$3/." "$2" || exit 77; out="$3"; there="$2"; shift 3
-        "$@"; code=$?; rm -rf "$out"/* && cp -r "$there/." "$out"; exit $code"#;
+    const SCRIPT: &str = r#"
+        repository="$1" small="$2" spare="$3"; shift 3
+        mount -t tmpfs -o size=256m none "$small" && cp -r "$repository/." "$small" && mkfifo "$small.events" || exit 77
+        "$@" 2>"$small.events" &
+        exec 3<"$small.events"; read -r begun <&3
+        avail=$(df --output=avail -B1 "$small" | tail -n 1)
+        head -c $((avail - spare)) /dev/zero >"$small/filler"
+        cat <&3 >&2; wait $!; code=$?
+        rm -r "$small.events" "$small/filler" "$repository"/* && cp -r "$small/." "$repository"; exit $code"#;
     let allowed = run(Command::new("unshare").args(["-rm", "true"]), LIMIT);
     if !allowed.succeeded() {
         skip!("no mount namespaces for this user: {}", allowed.stderr);
     }
     for spare in [16 << 10, 300 << 10] {
         let (repository, small) = (old_repository(), tempfile::tempdir().unwrap());
-        let size = used(repository.path()) + spare;
-        let base = release_into(small.path(), "beta");
+        let release = release_into(small.path(), "beta");
         let mut command = Command::new("unshare");
         command
-            .args(["-rm", "sh", "-c", SCRIPT, "sh", &size.to_string()])
-            .arg(small.path())
-            .arg(repository.path());
-        command
-            .current_dir(base.get_current_dir().unwrap())
-            .arg(base.get_program())
-            .args(base.get_args());
-        let output = run(&mut command, release::LIMIT);
+            .args(["-rm", "sh", "-c", SCRIPT, "sh"])
+            .args([repository.path(), small.path()])
+            .arg(spare.to_string());
+        let output = run(through(&mut command, &release), release::LIMIT);
         assert!(!output.succeeded(), "{spare} bytes were enough: {output}");
         assert!(
             output.stderr.contains("No space left on device"),
@@ -95,6 +101,14 @@ fn a_full_disk_leaves_the_old_repository() {
         );
         assert_eq!(assert_survived(repository.path()), "released");
     }
+}
+
+/// The command with another one, and where that is to run, as its last arguments.
+fn through<'a>(command: &'a mut Command, other: &Command) -> &'a mut Command {
+    command
+        .current_dir(other.get_current_dir().unwrap())
+        .arg(other.get_program())
+        .args(other.get_args())
 }
 
 /// Clients go on with the old repository, and the next run finishes the job; its outcome.
@@ -148,16 +162,6 @@ fn old_repository() -> tempfile::TempDir {
         LIMIT,
     );
     folder
-}
-
-/// Bytes that a folder takes on a file system with pages of 4 KiB.
-fn used(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
-    let sizes = entries.map(|entry| match entry.file_type().unwrap().is_dir() {
-        true => 4096 + used(&entry.path()),
-        false => entry.metadata().unwrap().len().next_multiple_of(4096),
-    });
-    sizes.sum()
 }
 
 #[test]
