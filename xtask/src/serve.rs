@@ -19,12 +19,14 @@ use http_serve::ChunkedReadFile;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A server that is bound and does not answer yet.
 pub struct Server {
     runtime: Runtime,
     listener: TcpListener,
+    /// Heard from the start, so that a stop is in good order as soon as anybody knows the address.
+    stops: [Signal; 2],
     folder: Utf8PathBuf,
 }
 
@@ -51,9 +53,18 @@ impl Server {
         let listener = runtime
             .block_on(TcpListener::bind(address))
             .with_context(|| format!("cannot listen on {address}"))?;
+        let stops = {
+            let _inside = runtime.enter();
+            let heard = |kind| signal(kind).context("cannot wait for Ctrl-C and termination");
+            [
+                heard(SignalKind::interrupt())?,
+                heard(SignalKind::terminate())?,
+            ]
+        };
         Ok(Self {
             runtime,
             listener,
+            stops,
             folder: folder.to_owned(),
         })
     }
@@ -79,12 +90,12 @@ impl Server {
     /// When the listener fails.
     pub fn run(self) -> Result<()> {
         let router = Router::new().fallback(answer).with_state(self.folder);
+        let [mut interrupted, mut terminated] = self.stops;
         self.runtime.block_on(async {
-            let mut terminated = signal(SignalKind::terminate()).context("cannot wait for a termination")?;
             // Connections that are open then are cut: a client resumes, and a stop is a stop.
             tokio::select! {
                 served = axum::serve(self.listener, router) => served.context("the server failed"),
-                interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
+                _ = interrupted.recv() => Ok(()),
                 _ = terminated.recv() => Ok(()),
             }
         })
