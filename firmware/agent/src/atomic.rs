@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Replaces a file: temporary file, fsync, rename, fsync of the folder. Makes the folder where it is missing.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path)?;
     fs::create_dir_all(folder)?;
     let temporary = path.with_extension("temporary");

@@ -33,7 +33,6 @@ mod store;
 mod stream;
 
 pub use agent::{Agent, Installed, Machine, Setup};
-pub use atomic::write_atomically;
 pub use boot::{Boot, BootRecord, Slot, Trial, play_boot_loader};
 pub use clock::{Clock, Reboot, SystemClock};
 pub use error::{AgentError, Fault};
