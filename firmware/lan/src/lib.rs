@@ -1,0 +1,6 @@
+//! LAN mode, over TLS only.
+//!
+//! Nothing here listens by itself: a service is given a bound socket and a token that ends it, and when it has
+//! returned no task of it is left. It knows nothing of what the printer's messages mean.
+
+#![forbid(unsafe_code)]
