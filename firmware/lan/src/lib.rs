@@ -4,3 +4,9 @@
 //! returned no task of it is left. It knows nothing of what the printer's messages mean.
 
 #![forbid(unsafe_code)]
+
+mod identity;
+mod tls;
+
+pub use identity::{Fingerprint, Identity, IdentityError};
+pub use tls::{Tls, TlsError};
