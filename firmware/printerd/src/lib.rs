@@ -2,6 +2,7 @@
 //!
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
+//! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
 
 #![forbid(unsafe_code)]
 
@@ -11,5 +12,7 @@ pub mod exit;
 pub mod http;
 pub mod lock;
 pub mod progress;
+pub mod redact;
 pub mod render;
 pub mod update;
+pub mod wifi;
