@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod discovery;
 mod identity;
 mod tls;
 
