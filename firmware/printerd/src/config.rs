@@ -23,6 +23,10 @@
 //! longest_wait_ms = 60000
 //! longest_retry_after_s = 600
 //! ```
+//!
+//! What the service needs besides is in [`device`].
+
+pub mod device;
 
 use std::{
     fs, io,
@@ -36,6 +40,8 @@ use firstlayer_policy::{Channel, RunningRelease};
 use reqwest::Url;
 use serde::Deserialize;
 use toml::{Table, Value};
+
+use device::{DeviceConfig, RawCard, RawCloud, RawDevice, RawLan, RawMachine, RawTables};
 
 /// The printer's own settings, under its state.
 const OVERRIDES: &str = "config.toml";
@@ -63,6 +69,8 @@ pub struct Config {
     pub stall: Duration,
     /// How patient to be.
     pub retry: RetryPolicy,
+    /// What the service needs.
+    pub device: DeviceConfig,
 }
 
 /// A configuration that cannot be used: whoever wrote it has to act.
@@ -110,6 +118,15 @@ struct RawConfig {
     slots: RawSlots,
     #[serde(default)]
     network: RawNetwork,
+    #[serde(default)]
+    device: RawDevice,
+    #[serde(default)]
+    lan: RawLan,
+    #[serde(default)]
+    card: RawCard,
+    #[serde(default)]
+    machine: RawMachine,
+    cloud: Option<RawCloud>,
 }
 
 #[derive(Deserialize)]
@@ -228,6 +245,14 @@ impl RawConfig {
             state: self.state,
             trial_attempts: self.slots.trial_attempts,
             extra_ca: self.network.extra_ca,
+            device: RawTables {
+                device: self.device,
+                lan: self.lan,
+                card: self.card,
+                machine: self.machine,
+                cloud: self.cloud,
+            }
+            .check()?,
         })
     }
 }

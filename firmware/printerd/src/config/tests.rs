@@ -127,3 +127,32 @@ fn errors_in_the_printers_own_file_name_that() {
         );
     }
 }
+
+#[test]
+fn the_service_has_defaults_for_everything_but_the_serial_number() {
+    let device = Files::new(GOOD, None).load().unwrap().device;
+    assert_eq!(device.serial, None);
+    assert_eq!((device.lan.mqtt_port, device.lan.ftps_port), (8883, 990));
+    assert!(device.cloud.is_none());
+}
+
+#[test]
+fn what_the_service_cannot_use_is_refused_by_its_key() {
+    let cases = [
+        ("[device]\nserial = \"01s\"", "device"),
+        ("[device]\nname = \"\"", "device.name"),
+        ("[lan]\nmqtt_port = 1883", "lan.mqtt_port"),
+        ("[lan]\nftps_port = 21", "lan.ftps_port"),
+        ("[lan]\nftps_port = 8883", "lan.ftps_port"),
+        ("[machine]\nspeed = nan", "machine.speed"),
+        ("[cloud]\nmqtt = \"5\"", "broker"),
+        ("[cloud]\nbroker = \"mqtts://c\"\nmqtt = \"4\"", "cloud"),
+    ];
+    for (own, key) in cases {
+        let text = Files::new(GOOD, Some(own)).problem();
+        assert!(
+            text.contains("config.toml") && text.contains(key),
+            "{own}: {text}"
+        );
+    }
+}
