@@ -6,34 +6,29 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
-use crate::{Error, KeyDirectory, KeyName, Passphrase, Result, RolesConfig, pem};
+use crate::{Error, KeyDirectory, KeyName, LockedKeys, Passphrase, Result, RolesConfig, pem};
 
 /// The passphrase of throwaway keys: no secret.
 pub const DEVELOPMENT_PASSPHRASE: &str = "development";
 
 /// Makes those keys of `roles` that the folder lacks; each name must begin with [`firstlayer_metadata::DEVELOPMENT`].
 ///
-/// `made` hears of each key that was made. A key that is there is never replaced.
+/// `made` hears of each key that was made. A key that is there is never replaced; the lock keeps it so while another
+/// process is at it too.
 ///
 /// # Errors
 /// [`Error::KeyName`] for a name without the prefix, [`Error::File`] when the folder cannot be written.
 pub fn generate_development_keys(
     roles: &RolesConfig,
-    directory: &KeyDirectory,
+    folder: &LockedKeys,
     mut made: impl FnMut(&KeyName),
 ) -> Result<()> {
-    let failed = |source| written(directory.path(), source);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory.path())
-        .map_err(failed)?;
     let names = roles.roles().flat_map(|(_, role)| &role.keys);
     for name in names {
         if !name.is_development() {
@@ -41,7 +36,7 @@ pub fn generate_development_keys(
                 name: name.to_string(),
             });
         }
-        if generate(name, directory)? {
+        if generate(name, folder.directory())? {
             made(name);
         }
     }

@@ -5,6 +5,7 @@
 
 mod development;
 mod error;
+mod lock;
 mod name;
 mod passphrase;
 mod pem;
@@ -14,6 +15,7 @@ mod source;
 
 pub use development::{DEVELOPMENT_PASSPHRASE, generate_development_keys};
 pub use error::{Error, Result};
+pub use lock::LockedKeys;
 pub use name::KeyName;
 pub use passphrase::Passphrase;
 pub use roles::{DelegationConfig, RoleConfig, RolesConfig};

@@ -53,7 +53,10 @@ fn openssl_reads_the_keys_that_we_make() {
     let directory = KeyDirectory::new(folder.path());
     let roles = one_key_a_role();
     let mut made = Vec::new();
-    generate_development_keys(&roles, &directory, |name| made.push(name.to_string())).unwrap();
+    generate_development_keys(&roles, &directory.lock().unwrap(), |name| {
+        made.push(name.to_string())
+    })
+    .unwrap();
     assert_eq!(
         made,
         [
@@ -74,7 +77,10 @@ fn openssl_reads_the_keys_that_we_make() {
     );
 
     let mut again = Vec::new();
-    generate_development_keys(&roles, &directory, |name| again.push(name.to_string())).unwrap();
+    generate_development_keys(&roles, &directory.lock().unwrap(), |name| {
+        again.push(name.to_string())
+    })
+    .unwrap();
     assert!(again.is_empty(), "made a second time: {again:?}");
 }
 

@@ -9,11 +9,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::{Options, PayloadSource, Written};
 use firstlayer_metadata::{Hashes, TargetFile, TargetPath};
 use firstlayer_policy::{BundleTarget, ChannelManifest, Limits, Release};
-use firstlayer_signers::{KeyDirectory, generate_development_keys};
+use firstlayer_signers::{KeyDirectory, LockedKeys, generate_development_keys};
 
 use super::author::Author;
 use super::drafts;
 use super::image::{RootImage, Settings};
+use super::inputs::read_anchor;
 use super::watched::Watched;
 use super::{BoardPlan, Environment, Inputs, Plan, verify};
 use crate::progress::{Event, Progress};
@@ -85,8 +86,7 @@ pub(crate) fn execute(
     lock: &Lock,
     tools: &Tools<'_>,
 ) -> Result<Vec<MadeBundle>> {
-    make_keys(plan, inputs, tools.progress)?;
-    let anchor = anchor(plan, inputs, tools)?;
+    let anchor = keys_and_anchor(plan, inputs, tools)?;
     let state = match &inputs.state {
         Some(state) => state.clone(),
         None => State::read(&inputs.folder, &anchor)?,
@@ -118,7 +118,23 @@ pub(crate) fn execute(
     Ok(bundles)
 }
 
-fn make_keys(plan: &Plan, inputs: &Inputs, progress: &dyn Progress) -> Result<()> {
+/// What the plan lacks of both is made under the lock of their folder, which other repositories may share; what another
+/// release made there meanwhile is taken as it is.
+fn keys_and_anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
+    let mut lock = None;
+    if !plan.make_keys.is_empty() || plan.make_anchor {
+        let folder = lock.insert(KeyDirectory::new(plan.keys.as_std_path()).lock()?);
+        make_keys(plan, inputs, folder, tools.progress)?;
+    }
+    anchor(plan, inputs, lock.as_ref(), tools)
+}
+
+fn make_keys(
+    plan: &Plan,
+    inputs: &Inputs,
+    folder: &LockedKeys,
+    progress: &dyn Progress,
+) -> Result<()> {
     if plan.make_keys.is_empty() {
         return Ok(());
     }
@@ -128,29 +144,33 @@ fn make_keys(plan: &Plan, inputs: &Inputs, progress: &dyn Progress) -> Result<()
         total,
     });
     let mut done = 0;
-    generate_development_keys(
-        &inputs.roles,
-        &KeyDirectory::new(plan.keys.as_std_path()),
-        |_| {
-            done += 1;
-            progress.event(Event::Advanced { done });
-        },
-    )?;
+    generate_development_keys(&inputs.roles, folder, |_| {
+        done += 1;
+        progress.event(Event::Advanced { done });
+    })?;
     progress.event(Event::Finished {
         outcome: format!("{done} keys, for development only"),
     });
     Ok(())
 }
 
-fn anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
+fn anchor(
+    plan: &Plan,
+    inputs: &Inputs,
+    lock: Option<&LockedKeys>,
+    tools: &Tools<'_>,
+) -> Result<Vec<u8>> {
     if let Some(anchor) = &inputs.anchor {
         return Ok(anchor.clone());
     }
     ensure!(
-        plan.make_anchor,
+        plan.make_anchor && lock.is_some(),
         "there is no trust anchor at {}",
         plan.anchor
     );
+    if let Some(anchor) = read_anchor(&plan.anchor)? {
+        return Ok(anchor);
+    }
     let bytes = drafts::first_root(&inputs.roles, &inputs.keys, inputs.now)
         .context("cannot make the trust anchor")?;
     crate::repository::replace_durably(tools.disk, &plan.anchor, &mut bytes.as_slice())

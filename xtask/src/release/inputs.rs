@@ -154,7 +154,8 @@ fn key_source(request: &Request) -> KeySource {
     )
 }
 
-fn read_anchor(path: &Utf8Path) -> Result<Option<Vec<u8>>> {
+/// The anchor's bytes; `None` if there is none yet.
+pub(crate) fn read_anchor(path: &Utf8Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -219,6 +219,24 @@ fn a_shallow_clone_releases_and_says_that_its_count_is_not_the_true_one() {
 }
 
 #[test]
+fn two_first_releases_at_once_share_the_keys_of_one_folder() {
+    let workshop = Workshop::new();
+    fs::remove_dir_all(workshop.keys()).unwrap();
+    let folders = ["one", "other"].map(|name| workshop.root.join(".firstlayer").join(name));
+    std::thread::scope(|scope| {
+        for folder in &folders {
+            scope.spawn(|| workshop.release_into(folder).unwrap());
+        }
+    });
+    let anchor = fs::read(workshop.keys().join("root.json")).unwrap();
+    for folder in &folders {
+        assert_eq!(fs::read(folder.join("root.json")).unwrap(), anchor);
+        let report = workshop.validate_at(folder, None);
+        assert!(report.problems.is_empty(), "{}", report.problems);
+    }
+}
+
+#[test]
 fn keys_that_are_made_on_first_use_are_for_development_and_for_their_owner_alone() {
     let workshop = Workshop::new();
     fs::remove_dir_all(workshop.keys()).unwrap();
@@ -229,7 +247,7 @@ fn keys_that_are_made_on_first_use_are_for_development_and_for_their_owner_alone
         let name = entry.file_name().into_string().unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         assert!(
-            name.starts_with("development-") || name == "root.json",
+            name.starts_with("development-") || ["root.json", ".lock"].contains(&name.as_str()),
             "{name}"
         );
         assert!(

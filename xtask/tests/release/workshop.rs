@@ -208,6 +208,22 @@ impl Workshop {
         )
     }
 
+    /// Releases into another repository than the checkout's own.
+    pub(crate) fn release_into(&self, repository: &Utf8Path) -> Result<Report> {
+        let request = Request {
+            repository: repository.to_owned(),
+            ..self.request()
+        };
+        release::run_with(
+            &self.checkout(),
+            &request,
+            self.now,
+            &Prebuilt(&self.root, self.environment),
+            &RealDisk,
+            &Silent,
+        )
+    }
+
     pub(crate) fn status(&self) -> status::Report {
         status::examine(&self.checkout(), &self.repository(), None, self.now).unwrap()
     }
@@ -219,8 +235,15 @@ impl Workshop {
     }
 
     pub(crate) fn validate(&self, anchor: Option<&Utf8Path>) -> validate::Report {
-        let (checkout, repository) = (self.checkout(), self.repository());
-        validate::validate(&checkout, &repository, anchor, self.now, &Silent)
+        self.validate_at(&self.repository(), anchor)
+    }
+
+    pub(crate) fn validate_at(
+        &self,
+        repository: &Utf8Path,
+        anchor: Option<&Utf8Path>,
+    ) -> validate::Report {
+        validate::validate(&self.checkout(), repository, anchor, self.now, &Silent)
     }
 
     /// Every file of the repository with its contents' hash, and when it was last written.
