@@ -1,20 +1,24 @@
 //! The text of `wpa_supplicant.conf`.
 //!
-//! Nothing of the owner's stands in it as it was typed, but a WPA2 passphrase, which that format takes only so: the
-//! supplicant reads it from the first quotation mark of the line to the last, so that no character of it needs to,
-//! or could, be escaped.
+//! Nothing of the owner's stands in it as it was typed. That format cannot say every passphrase: after an inner
+//! quotation mark, `#` begins a comment. So names and SAE's password are written as hexadecimal digits, and WPA2 gets
+//! the key that the supplicant would have made of the passphrase (IEEE 802.11, annex J.4).
 
-use std::fmt::Write;
+use std::{fmt::Write, num::NonZeroU32};
 
+use ring::pbkdf2::{self, PBKDF2_HMAC_SHA1};
 use zeroize::Zeroizing;
 
 use super::{Network, Security, Wpa2Secret};
 
-/// Room for the longest network, so that the text grows in no place where the passphrase would stay behind.
+/// IEEE 802.11, annex J.4.1.
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+const KEY_BYTES: usize = 32;
+/// Room for the longest network, so that the text grows in no place where a secret would stay behind.
 const ROOM: usize = 1024;
 
 impl Network {
-    /// The configuration for the system's supplicant, which holds the passphrase: for a file that root alone reads.
+    /// The configuration for the system's supplicant, which gives access to it: for a file that root alone reads.
     pub fn supplicant(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(ROOM));
         if let Some(country) = self.country {
@@ -37,7 +41,7 @@ impl Network {
             Security::Wpa2(secret) => {
                 text.push_str("\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n");
                 match secret {
-                    Wpa2Secret::Passphrase(passphrase) => quoted(text, &passphrase.0),
+                    Wpa2Secret::Passphrase(passphrase) => self.key(text, &passphrase.0),
                     Wpa2Secret::Key(key) => line(text, "\tpsk=", &key.0),
                 }
             }
@@ -49,15 +53,17 @@ impl Network {
             Security::Both(passphrase) => {
                 text.push_str("\tkey_mgmt=SAE WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n");
                 password(text, &passphrase.0);
-                quoted(text, &passphrase.0);
+                self.key(text, &passphrase.0);
             }
         }
     }
-}
 
-fn quoted(text: &mut String, passphrase: &str) {
-    text.push_str("\tpsk=\"");
-    line(text, passphrase, "\"");
+    fn key(&self, text: &mut String, passphrase: &str) {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        let (salt, secret) = (self.ssid.0.as_bytes(), passphrase.as_bytes());
+        pbkdf2::derive(PBKDF2_HMAC_SHA1, ITERATIONS, salt, secret, &mut *key);
+        line(text, "\tpsk=", &hexadecimal(&*key));
+    }
 }
 
 fn password(text: &mut String, passphrase: &str) {

@@ -1,4 +1,4 @@
-//! What is accepted, what is refused, and that a passphrase shows nowhere but where the supplicant reads it.
+//! What is accepted, what is refused, and that a passphrase shows nowhere.
 
 use proptest::prelude::*;
 
@@ -23,7 +23,18 @@ fn wpa2_is_written_without_anything_weaker() {
     assert_eq!(
         text.as_str(),
         "update_config=0\nnetwork={\n\tssid=576f726b73686f70\n\tproto=RSN\n\tpairwise=CCMP\n\tgroup=CCMP\n\
-         \tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n\tpsk=\"correct horse\"\n}\n"
+         \tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n\
+         \tpsk=a045f9613c96471f137161d12948f3a4ac40aa52fb5375ff578f25a4b9213881\n}\n"
+    );
+}
+
+/// IEEE 802.11, annex J.4.2, test case 1.
+#[test]
+fn the_key_of_a_passphrase_is_the_standards_own() {
+    let text = "ssid = \"IEEE\"\nsecurity = \"wpa2\"\npassphrase = \"password\"";
+    let text = Network::parse(text).unwrap().supplicant();
+    assert!(
+        text.contains("\tpsk=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n")
     );
 }
 
@@ -139,11 +150,13 @@ proptest! {
     }
 
     #[test]
-    fn every_passphrase_of_the_rules_stays_on_its_line(passphrase in "[ -~]{8,63}") {
-        let text = parsed("wpa2", &passphrase).unwrap().supplicant();
-        let line = text.lines().find_map(|line| line.strip_prefix("\tpsk=\"")).unwrap();
-        prop_assert_eq!(line.strip_suffix('"').unwrap(), passphrase);
-        prop_assert_eq!(text.lines().count(), 10);
+    fn no_name_and_no_passphrase_leaves_its_line(ssid in "[ -~]{1,32}", passphrase in "[ -~]{8,63}") {
+        let ssid = Value::String(ssid);
+        let value = Value::String(passphrase.clone());
+        let text = format!("ssid = {ssid}\nsecurity = \"wpa2+wpa3\"\npassphrase = {value}");
+        let text = Network::parse(&text).unwrap().supplicant();
+        prop_assert!(text.lines().all(|line| !line.contains(['"', '#', '\\'])));
+        prop_assert_eq!(text.lines().count(), 11);
     }
 
     #[test]
