@@ -5,9 +5,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod admission;
 pub mod discovery;
 mod identity;
+mod limits;
+mod service;
+mod source;
 mod tls;
 
 pub use identity::{Fingerprint, Identity, IdentityError};
+pub use service::Service;
 pub use tls::{Tls, TlsError};

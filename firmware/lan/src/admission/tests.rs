@@ -1,0 +1,107 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::{Admission, AdmissionLimits, Full, Guest};
+
+const LIMITS: AdmissionLimits = AdmissionLimits {
+    connections: 8,
+    per_address: 4,
+    waiting: 4,
+    waiting_per_address: 3,
+    log_in_within: Duration::from_secs(1),
+};
+
+fn host(number: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(192, 168, 1, number))
+}
+
+fn is_evicted(guest: &Guest) -> bool {
+    guest.evicted.is_cancelled()
+}
+
+fn member(admission: &Admission, from: IpAddr) -> Guest {
+    let mut guest = admission.admit(from).unwrap();
+    assert!(guest.logged_in());
+    guest
+}
+
+#[test]
+fn places_come_back() {
+    let admission = Admission::new(LIMITS);
+    for _ in 0..100 {
+        let guest = admission.admit(host(1)).unwrap();
+        assert!(!is_evicted(&guest));
+        assert_eq!(admission.connections(), 1);
+    }
+    assert_eq!(admission.connections(), 0);
+}
+
+#[test]
+fn one_address_has_no_more_than_its_places() {
+    let admission = Admission::new(LIMITS);
+    let members: Vec<_> = (0..4).map(|_| member(&admission, host(1))).collect();
+    assert_eq!(admission.admit(host(1)).unwrap_err(), Full);
+    assert!(admission.admit(host(2)).is_ok());
+    drop(members);
+    assert!(admission.admit(host(1)).is_ok());
+}
+
+#[test]
+fn half_open_handshakes_of_one_address_make_room_among_themselves() {
+    let admission = Admission::new(LIMITS);
+    let owner = admission.admit(host(2)).unwrap();
+    let mut guests: Vec<Guest> = Vec::new();
+    for number in 0..100 {
+        guests.push(admission.admit(host(1)).unwrap());
+        if number >= 3 {
+            assert!(is_evicted(guests.first().unwrap()));
+            guests.remove(0);
+        }
+    }
+    assert!(guests.iter().all(|guest| !is_evicted(guest)));
+    assert!(!is_evicted(&owner));
+}
+
+#[test]
+fn strangers_make_room_for_a_newcomer_the_largest_crowd_first() {
+    let admission = Admission::new(LIMITS);
+    let owner = admission.admit(host(1)).unwrap();
+    let crowd = [
+        admission.admit(host(9)).unwrap(),
+        admission.admit(host(9)).unwrap(),
+    ];
+    let _third = admission.admit(host(8)).unwrap();
+    let _newcomer = admission.admit(host(7)).unwrap();
+    assert!(is_evicted(&crowd[0]));
+    assert!(!is_evicted(&crowd[1]) && !is_evicted(&owner));
+}
+
+#[test]
+fn who_has_logged_in_is_never_evicted() {
+    let admission = Admission::new(LIMITS);
+    let members: Vec<_> = (0..8)
+        .map(|number| member(&admission, host(number / 4)))
+        .collect();
+    assert_eq!(admission.admit(host(9)).unwrap_err(), Full);
+    assert!(members.iter().all(|guest| !is_evicted(guest)));
+}
+
+#[test]
+fn an_evicted_guest_cannot_log_in() {
+    let admission = Admission::new(LIMITS);
+    let mut oldest = admission.admit(host(1)).unwrap();
+    let _others: Vec<_> = (0..3).map(|_| admission.admit(host(1)).unwrap()).collect();
+    assert!(!oldest.logged_in());
+    assert_eq!(admission.connections(), 3);
+}
+
+#[test]
+fn a_flood_does_not_outrun_the_closing_of_its_own_connections() {
+    let admission = Admission::new(LIMITS);
+    let open: Vec<_> = (0..1000)
+        .filter_map(|number| admission.admit(host((number % 250) as u8)).ok())
+        .collect();
+    assert_eq!(open.len(), 8);
+    drop(open);
+    assert!(admission.admit(host(1)).is_ok());
+}

@@ -1,0 +1,69 @@
+//! Every limit of the LAN services, each with the attack that it stops.
+//!
+//! Figures only: who counts against them lives beside the code that enforces them.
+
+use std::time::Duration;
+
+/// Wrong codes at full speed: how many attempts may fail, and how soon an attempt comes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempts {
+    /// How many may fail one after the other.
+    pub(crate) burst: u32,
+    /// How long until one of them comes back.
+    pub(crate) refill: Duration,
+}
+
+/// Guessing from one address: 3 attempts a minute.
+pub(crate) const ATTEMPTS_PER_ADDRESS: Attempts = Attempts {
+    burst: 5,
+    refill: Duration::from_secs(20),
+};
+
+/// Guessing from many addresses at once: 20 attempts a minute, or 100,000 years for half of the codes that
+/// [`crate::access::AccessCode::random`] makes.
+pub(crate) const ATTEMPTS_OVERALL: Attempts = Attempts {
+    burst: 60,
+    refill: Duration::from_secs(3),
+};
+
+/// A guesser that locks the owner out: an address that knew the current code before counts for itself alone.
+pub(crate) const ATTEMPTS_OF_A_KNOWN_ADDRESS: Attempts = Attempts {
+    burst: 10,
+    refill: Duration::from_secs(10),
+};
+
+/// Memory for addresses that failed. The overall allowance fills it far more slowly than its entries expire.
+pub(crate) const ADDRESSES_THAT_FAILED: usize = 256;
+
+/// Memory for addresses that knew the code.
+pub(crate) const ADDRESSES_KNOWN: usize = 64;
+
+/// A password that is hashed for minutes: longer ones are wrong without a look at them.
+pub(crate) const PASSWORD_BYTES: usize = 256;
+
+/// How many connections a service holds, and for how long one of them may stay without a login.
+#[derive(Clone, Copy, Debug)]
+pub struct AdmissionLimits {
+    /// Connections that eat the printer's memory.
+    pub connections: usize,
+    /// One address that takes every place.
+    pub per_address: usize,
+    /// Half-open handshakes and strangers that stay: past this many, the oldest one makes room.
+    pub waiting: usize,
+    /// The same from one address, which then makes room among its own.
+    pub waiting_per_address: usize,
+    /// A handshake or a login that never ends (slow loris).
+    pub log_in_within: Duration,
+}
+
+impl Default for AdmissionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 48,
+            per_address: 16,
+            waiting: 24,
+            waiting_per_address: 8,
+            log_in_within: Duration::from_secs(15),
+        }
+    }
+}
