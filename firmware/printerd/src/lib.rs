@@ -3,6 +3,7 @@
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
 //! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
+//! [`protocol`] reads what clients say, and [`printer`] does it.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +12,9 @@ pub mod config;
 pub mod exit;
 pub mod http;
 pub mod lock;
+pub mod printer;
 pub mod progress;
+pub mod protocol;
 pub mod redact;
 pub mod render;
 pub mod update;

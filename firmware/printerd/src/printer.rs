@@ -1,0 +1,13 @@
+//! The printer: the actor that owns the machine, the job and the update host, and whoever talks to it.
+//!
+//! Requests come in as bytes with their origin, answers and reports go out as bytes with their audience. It opens no
+//! socket; the links are told apart by nothing but [`Origin`].
+
+mod handle;
+mod services;
+
+pub use handle::{Audience, Incoming, Kind, Origin, Outgoing, PrinterHandle, Stopped};
+pub use services::{
+    Download, DownloadFailure, Downloads, Host, LanSwitch, Offer, Offered, Pending, UpdateFailure,
+    UpdatePhase, UpdateStatus, Updates,
+};

@@ -1,0 +1,79 @@
+//! How the links and the console reach the printer.
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, mpsc};
+
+/// A request as a link received it.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// One JSON object.
+    pub payload: Bytes,
+    /// Over which link.
+    pub origin: Origin,
+    /// Whether it may be older than the connection that brought it. It starts nothing then.
+    pub stale: bool,
+}
+
+/// Over which link a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The LAN's broker.
+    Lan,
+    /// The cloud's.
+    Cloud,
+}
+
+/// An answer or a report for the links.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// One JSON object.
+    pub payload: Bytes,
+    /// Who gets it.
+    pub to: Audience,
+    /// Whether it may be dropped.
+    pub kind: Kind,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Every link.
+    Everyone,
+    /// The LAN's clients.
+    Lan,
+    /// The cloud.
+    Cloud,
+}
+
+/// Whether a message may be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The answer to a command: it may not.
+    Ack,
+    /// A report: the next one makes it good.
+    Status,
+}
+
+/// The printer has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the printer has stopped")]
+pub struct Stopped;
+
+/// Reaches the printer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PrinterHandle {
+    pub(super) requests: mpsc::Sender<Incoming>,
+    pub(super) messages: broadcast::Sender<Outgoing>,
+}
+
+impl PrinterHandle {
+    /// Hands a request over; waits while the printer has too many.
+    pub async fn submit(&self, request: Incoming) -> Result<(), Stopped> {
+        self.requests.send(request).await.map_err(|_| Stopped)
+    }
+
+    /// Everything that the printer says from now on. Whoever falls behind loses the oldest, and is told how many.
+    pub fn subscribe(&self) -> broadcast::Receiver<Outgoing> {
+        self.messages.subscribe()
+    }
+}

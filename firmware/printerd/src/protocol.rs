@@ -1,0 +1,13 @@
+//! What clients and the cloud say to the printer, and what it answers: from bytes to typed commands, from readings to
+//! reports. The messages are those of `device/<serial>/request` and `device/<serial>/report`.
+//!
+//! It decides nothing and does nothing: no socket, no file, no clock. Nothing that a client sent is echoed but its
+//! sequence number and short words, because an answer goes to every client, and a URL may hold a secret.
+
+mod decision;
+mod source;
+mod version;
+
+pub use decision::{Decision, Verdict};
+pub use source::{HttpsUrl, Md5, SourceError};
+pub use version::{FourPart, NotAVersion, Wanted};
