@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
+use firstlayer_policy::Commit;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -17,8 +18,8 @@ use crate::toolchain::process::without_secrets;
 /// A checkout's state, as git tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// The commit that is checked out, 40 hexadecimal digits.
-    pub commit: String,
+    /// The commit that is checked out.
+    pub commit: Commit,
     /// When it was committed: the only time that goes into images.
     pub time: Timestamp,
     /// Commits from the beginning of the history that is there up to this one.
@@ -43,7 +44,7 @@ impl Source {
         })?;
         let (commit, time) = head.split_once(' ').context("git told no commit time")?;
         Ok(Self {
-            commit: commit.to_owned(),
+            commit: commit.parse()?,
             time: Timestamp::from_second(time.parse().context("git's commit time is no number")?)?,
             count: git
                 .line(&["rev-list", "--count", "HEAD"])?
@@ -61,8 +62,16 @@ impl Source {
 
     /// Eight digits that tell this state from every other: of the changed tree, or else of the commit.
     pub fn short_id(&self) -> &str {
-        let id = self.changed.as_ref().unwrap_or(&self.commit);
+        let id = self.changed.as_deref().unwrap_or(self.commit.as_str());
         id.get(..8).unwrap_or(id)
+    }
+
+    /// The commit that a release of this state names: none if the tree is another one.
+    pub fn released(&self) -> Option<Commit> {
+        match self.changed {
+            Some(_) => None,
+            None => Some(self.commit.clone()),
+        }
     }
 }
 

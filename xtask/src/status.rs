@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Board, Counter};
 use firstlayer_metadata::PublicKey;
-use firstlayer_policy::{Channel, Release};
+use firstlayer_policy::{Channel, Commit, Release};
 use jiff::{Timestamp, Unit};
 use semver::Version;
 use serde::Serialize;
@@ -69,6 +69,8 @@ pub struct Listed {
     pub counter: Counter,
     /// When its commit was made.
     pub built: Timestamp,
+    /// The commit that it was built from, if it was one.
+    pub commit: Option<Commit>,
     /// Bytes of the bundle.
     pub length: u64,
     /// Why it is no longer on offer, if it is not.
@@ -131,6 +133,7 @@ fn listed(release: &Release) -> Listed {
         board: release.board.clone(),
         counter: release.counter,
         built: release.built,
+        commit: release.commit.clone(),
         length: release.bundle.length,
         yanked: release.yanked.clone(),
     }

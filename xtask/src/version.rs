@@ -67,7 +67,7 @@ mod tests {
 
     fn source(count: u64, commit: &str, changed: Option<&str>) -> Source {
         Source {
-            commit: commit.repeat(40),
+            commit: commit.repeat(40).parse().unwrap(),
             time: jiff::Timestamp::UNIX_EPOCH,
             count,
             shallow: false,

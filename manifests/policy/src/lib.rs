@@ -7,6 +7,7 @@
 
 mod channel;
 mod choose;
+mod commit;
 mod error;
 mod release;
 mod running;
@@ -15,6 +16,7 @@ mod testing;
 
 pub use channel::{Channel, ChannelManifest, Limits};
 pub use choose::{Choice, Decision, PassedOver, Printer, Reason, choose, path};
+pub use commit::{Commit, NoCommit};
 pub use error::PolicyError;
 pub use release::{BundleTarget, Release};
 pub use running::RunningRelease;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::Channel;
+use crate::{Channel, Commit};
 
 /// The longest reason for a yank, in bytes: it is shown to people, and kept in memory.
 const LONGEST_REASON: usize = 1024;
@@ -27,6 +27,9 @@ pub struct Release {
     pub counter: Counter,
     /// When it was built (the time of its commit). Signed, so printers take it as a time that has passed.
     pub built: Timestamp,
+    /// The commit that it was built from; none where the tree was not that of any commit, or in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     /// What is downloaded.
     pub bundle: BundleTarget,
     /// The oldest version that may jump straight to this one.

@@ -18,6 +18,7 @@ pub(crate) fn release(text: &str, counter: u64) -> Release {
         models: vec!["first-mini".parse().unwrap()],
         counter: Counter::new(counter).unwrap(),
         built: "2026-01-02T03:04:05Z".parse().unwrap(),
+        commit: None,
         bundle: BundleTarget {
             target: format!("stable-{text}-virt-armv7.bundle"),
             length: 1 << 20,

@@ -376,6 +376,7 @@ fn release(plan: &Plan, made: &MadeBundle) -> Release {
         models: made.board.models.clone(),
         counter: plan.counter,
         built: plan.built(),
+        commit: plan.source.released(),
         bundle: BundleTarget {
             target: made.board.bundle.clone(),
             length: made.written.length,

@@ -232,7 +232,8 @@ impl fmt::Display for Plan {
 
 impl Plan {
     fn state_of_source(&self) -> String {
-        let commit = self.source.commit.get(..12).unwrap_or(&self.source.commit);
+        let commit = self.source.commit.as_str();
+        let commit = commit.get(..12).unwrap_or(commit);
         let changed = if self.source.changed.is_some() {
             " with uncommitted changes"
         } else {

@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 use firstlayer_metadata::PublicKey;
+use firstlayer_policy::Release;
 use firstlayer_signers::KeyName;
 
 use super::author::Author;
@@ -84,7 +85,7 @@ fn check_version(plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
         .unwrap_or_default();
     let reused = releases
         .iter()
-        .find(|release| release.version == plan.version && release.built != plan.built());
+        .find(|release| release.version == plan.version && is_of_another_commit(release, plan));
     problems.unless(reused.is_none(), || {
         format!("version {} is published already, from another commit; raise it in firmware/printerd/Cargo.toml", plan.version)
     });
@@ -100,6 +101,14 @@ fn check_version(plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
                 false => "release a newer commit, raise the version, or name another --repository",
             }
         ));
+    }
+}
+
+/// By name where both have one; a release from before commits were recorded has only its commit's time.
+fn is_of_another_commit(release: &Release, plan: &Plan) -> bool {
+    match (&release.commit, plan.source.released()) {
+        (Some(published), Some(planned)) => *published != planned,
+        _ => release.built != plan.built(),
     }
 }
 

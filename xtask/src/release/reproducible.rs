@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::Sha256;
+use firstlayer_policy::Commit;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ use crate::toolchain::process::without_secrets;
 #[derive(Debug, Clone, Serialize)]
 pub struct Reproducible {
     /// The commit that was built twice.
-    pub commit: String,
+    pub commit: Commit,
     /// One a board.
     pub bundles: Vec<Compared>,
 }
@@ -140,7 +141,7 @@ pub fn check_reproducible_with(
 }
 
 /// A checkout of the commit in `folder`, with a target folder of its own.
-fn clone(folder: &Utf8Path, checkout: &Checkout, commit: &str) -> Result<Checkout> {
+fn clone(folder: &Utf8Path, checkout: &Checkout, commit: &Commit) -> Result<Checkout> {
     let root = folder.join("source");
     git(&[
         "clone",
@@ -156,7 +157,7 @@ fn clone(folder: &Utf8Path, checkout: &Checkout, commit: &str) -> Result<Checkou
         "checkout",
         "--quiet",
         "--detach",
-        commit,
+        commit.as_str(),
     ])?;
     let copy = Checkout::around(&root)?;
     share_toolchain(checkout, &copy)?;
@@ -187,7 +188,7 @@ fn git(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn compare(commit: String, made: &[Vec<MadeBundle>]) -> Result<Reproducible> {
+fn compare(commit: Commit, made: &[Vec<MadeBundle>]) -> Result<Reproducible> {
     let [first, second] = made else {
         anyhow::bail!("there are not two builds to compare")
     };

@@ -293,6 +293,7 @@ mod tests {
         let release = Release {
             counter: identity.counter,
             built: Timestamp::UNIX_EPOCH,
+            commit: None,
             bundle: BundleTarget {
                 target: Release::bundle_name(&channel, &identity.version, &identity.board),
                 length: written.length,

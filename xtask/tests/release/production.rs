@@ -95,7 +95,17 @@ fn a_tagged_commit_is_released_with_production_keys() {
     assert_eq!(status.channels[0].releases[0].version.to_string(), "0.1.0");
     workshop.assert_in_order();
 
-    // The same version from another commit, and a version that is lower.
+    let commit = status.channels[0].releases[0].commit.clone().unwrap();
+    assert_eq!(commit.as_str(), workshop.git(&["rev-parse", "HEAD"]).trim());
+
+    // The same version from another commit: made in the same second, then later; and a version that is lower.
+    workshop.amend("the production anchor, in other words");
+    workshop.git(&["tag", "--force", "v0.1.0"]);
+    let (released, said) = release(&workshop, test, PASSPHRASE);
+    assert!(
+        !released && said.contains("version 0.1.0 is published already, from another commit"),
+        "{said}"
+    );
     workshop.commit("another commit");
     workshop.git(&["tag", "--force", "v0.1.0"]);
     let (released, said) = release(&workshop, test, PASSPHRASE);

@@ -146,6 +146,17 @@ impl Workshop {
         assert!(status.success());
     }
 
+    /// Another commit in place of the last one, at the same time.
+    pub(crate) fn amend(&self, message: &str) {
+        let date = self.git(&["log", "-1", "--format=%cI"]);
+        let status = self
+            .git_command(&["commit", "--quiet", "--amend", "--message", message])
+            .env("GIT_COMMITTER_DATE", date.trim())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         self.try_git(arguments)
             .unwrap_or_else(|| panic!("git {arguments:?} failed"))

@@ -73,13 +73,36 @@ impl Repository {
         counter: u64,
         image: &[u8],
     ) -> Release {
+        self.add(version, inside, counter, image, |_, _| {})
+    }
+
+    /// Adds a release whose bundle is changed before it is signed, and the digest of its manifest with it.
+    pub(crate) fn release_changed(
+        &mut self,
+        version: &str,
+        counter: u64,
+        image: &[u8],
+        change: impl FnOnce(&mut Vec<u8>, &mut ManifestDigest),
+    ) -> Release {
+        self.add(version, version, counter, image, change)
+    }
+
+    fn add(
+        &mut self,
+        version: &str,
+        inside: &str,
+        counter: u64,
+        image: &[u8],
+        change: impl FnOnce(&mut Vec<u8>, &mut ManifestDigest),
+    ) -> Release {
         let identity = Identity {
             board: "virt-armv7".parse().unwrap(),
             models: vec!["first-mini".parse().unwrap()],
             version: inside.parse().unwrap(),
             counter: Counter::new(counter).unwrap(),
         };
-        let (bundle, digest) = bundle(identity, image, self.frame_length);
+        let (mut bundle, mut digest) = bundle(identity, image, self.frame_length);
+        change(&mut bundle, &mut digest);
         let target = format!("stable-{version}-virt-armv7.bundle");
         let sha256 = Sha256::of(&bundle);
         self.put(&format!("targets/{sha256}.{target}"), &bundle);
@@ -89,6 +112,7 @@ impl Repository {
             models: vec!["first-mini".parse().unwrap()],
             counter: Counter::new(counter).unwrap(),
             built: "2026-01-01T00:00:00Z".parse().unwrap(),
+            commit: None,
             bundle: BundleTarget {
                 target,
                 length: bundle.len() as u64,
