@@ -9,6 +9,7 @@ mod build;
 mod clean;
 mod doctor;
 mod exit;
+mod published;
 mod release;
 mod serve;
 mod session;
@@ -17,6 +18,7 @@ mod terminal;
 mod validate;
 
 pub(crate) use exit::Exit;
+pub(crate) use published::Published;
 pub(crate) use session::Session;
 
 /// Builds, signs and publishes the printer firmware.
