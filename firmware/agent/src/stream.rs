@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use firstlayer_bundle::{Error, Limits, Manifest, read_manifest};
+use firstlayer_bundle::{Error, Limits, Manifest, read_first_header, read_manifest};
 use firstlayer_policy::Release;
 
 use crate::{AgentError, Fetch, FetchError, Progress, Request, retry::Retries};
@@ -28,7 +28,8 @@ pub(crate) struct Part {
 }
 
 impl Bundle<'_> {
-    /// Fetches the preamble, and verifies the manifest in it.
+    /// Fetches what comes before the first frame, and verifies the manifest and the tar headers in it. That is done for
+    /// every install, also one that goes on where another was cut.
     pub(crate) fn manifest(
         &mut self,
         limits: &Limits,
@@ -42,20 +43,18 @@ impl Bundle<'_> {
             };
             return Err(self.refused(source));
         }
-        let bytes = self.preamble(Manifest::preamble_length(digest), progress)?;
+        let bytes = self.opening(Manifest::opening_length(digest), progress)?;
+        let mut rest = bytes.as_slice();
         let manifest =
-            read_manifest(bytes.as_slice(), digest, limits).map_err(|error| self.refused(error))?;
+            read_manifest(&mut rest, digest, limits).map_err(|error| self.refused(error))?;
         if manifest.bundle_length() != self.release.bundle.length {
             return Err(self.contradiction("its frames do not add up to its length"));
         }
+        read_first_header(rest, &manifest).map_err(|error| self.refused(error))?;
         Ok(manifest)
     }
 
-    fn preamble(
-        &mut self,
-        length: u64,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<u8>, AgentError> {
+    fn opening(&mut self, length: u64, progress: &mut dyn Progress) -> Result<Vec<u8>, AgentError> {
         loop {
             let read = self.open(0..length).and_then(|mut part| {
                 let mut bytes = Vec::new();

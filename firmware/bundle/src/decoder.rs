@@ -17,8 +17,7 @@ impl Decoder {
     }
 
     /// Replaces `raw` by the raw bytes of a frame. The stored bytes are compared by length and hash first, and
-    /// nothing in them is looked at before. The raw hash is not computed: the stored one vouches for it, and the
-    /// image's own is compared when the image is complete.
+    /// nothing in them is looked at before. The raw hash is compared afterwards: on an error `raw` is not to be used.
     pub fn decode(&mut self, frame: &Frame, stored: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
         frame.verify_stored(stored)?;
         check_frame(frame.length, stored)?;
@@ -28,11 +27,10 @@ impl Decoder {
             .0
             .decompress_to_buffer(stored, raw)
             .map_err(Error::Decompress)?;
-        if written as u64 == frame.length {
-            Ok(())
-        } else {
-            Err(Error::Decompress(io::ErrorKind::InvalidData.into()))
+        if written as u64 != frame.length {
+            return Err(Error::Decompress(io::ErrorKind::InvalidData.into()));
         }
+        frame.verify_raw(raw)
     }
 }
 
@@ -47,6 +45,15 @@ impl Frame {
             Ok(())
         } else {
             Err(Error::StoredHash)
+        }
+    }
+
+    /// Compares raw bytes with the hash by which a piece that is in a slot already is recognised.
+    fn verify_raw(&self, raw: &[u8]) -> Result<(), Error> {
+        if Sha256::of(raw) == self.sha256 {
+            Ok(())
+        } else {
+            Err(Error::RawHash)
         }
     }
 }

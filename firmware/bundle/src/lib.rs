@@ -26,6 +26,6 @@ pub use identity::{Counter, CounterTooLarge, Identity};
 pub use limits::Limits;
 pub use manifest::{Base, Frame, Manifest, ManifestDigest, Payload, Reference, Stored};
 pub use name::{Board, Model, NameError, PayloadName, check_name};
-pub use reader::{Position, Reader, read_manifest};
+pub use reader::{Position, Reader, read_first_header, read_manifest};
 pub use sha256::{DigestError, Hasher, Sha256};
 pub use writer::{Options, PayloadSource, Written, write};

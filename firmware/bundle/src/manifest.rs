@@ -100,9 +100,15 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Bytes from the start of a bundle to the end of its manifest's padding: what to fetch first.
+    /// Bytes from the start of a bundle to the end of its manifest's padding.
     pub fn preamble_length(digest: &ManifestDigest) -> u64 {
         header::entry_length(digest.length)
+    }
+
+    /// Bytes from the start of a bundle to its first frame: the preamble and the first payload's header, which is what
+    /// to fetch first.
+    pub fn opening_length(digest: &ManifestDigest) -> u64 {
+        Self::preamble_length(digest).saturating_add(header::BLOCK)
     }
 
     /// The digest that these contents were verified against.

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::{
-    Decoder, Error, Hasher, Limits, Manifest, ManifestDigest, Payload, Sha256, decoder,
+    Decoder, Error, Hasher, Limits, Manifest, ManifestDigest, Payload, decoder,
     header::{self, Header},
 };
 
@@ -28,6 +28,14 @@ pub fn read_manifest(
     read_content(&mut source, header::MANIFEST, digest.length, &mut bytes)?;
     read_padding(&mut source, header::MANIFEST, digest.length)?;
     Manifest::verify(&bytes, digest, limits)
+}
+
+/// Reads exactly the header of the first payload, which follows the preamble.
+pub fn read_first_header(mut source: impl Read, manifest: &Manifest) -> Result<(), Error> {
+    match manifest.payloads().first() {
+        Some(payload) => read_payload_header(&mut source, payload),
+        None => Ok(()),
+    }
 }
 
 /// A strict streaming reader of a whole bundle. It holds one stored frame and one raw frame at a time.
@@ -80,13 +88,10 @@ fn read_payload(
 ) -> Result<(), Error> {
     let (entry, content) = (header::entry_name(&payload.name), payload.stored_length());
     let (mut stored, mut raw, mut image) = (Vec::new(), Vec::new(), Hasher::new());
-    read_header(source, &entry, content)?;
+    read_payload_header(source, payload)?;
     for (index, frame) in payload.frames.iter().enumerate() {
         read_content(source, &entry, frame.stored.length, &mut stored)?;
         decoder.decode(frame, &stored, &mut raw)?;
-        if Sha256::of(&raw) != frame.sha256 {
-            return Err(Error::RawHash);
-        }
         image.update(&raw);
         sink(index, &raw).map_err(Error::Sink)?;
     }
@@ -98,6 +103,11 @@ fn read_payload(
             payload: payload.name.clone(),
         })
     }
+}
+
+fn read_payload_header(source: &mut impl Read, payload: &Payload) -> Result<(), Error> {
+    let entry = header::entry_name(&payload.name);
+    read_header(source, &entry, payload.stored_length())
 }
 
 /// Compares the next block with the one header that may stand here.

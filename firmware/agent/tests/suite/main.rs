@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod crash;
+mod hostile;
 mod lifecycle;
 mod network;
 mod printer;

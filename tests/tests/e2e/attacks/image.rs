@@ -7,7 +7,7 @@ use firstlayer_tests::fixture::{Bundle, entry, noise};
 use serde_json::{Value, json};
 use zstd::stream::raw::CParameter;
 
-use super::{Attack, Edit, attack};
+use super::{Attack, attack};
 
 pub(super) const ATTACKS: &[Attack] = &[
     // The served file is not the signed one.
@@ -239,26 +239,37 @@ pub(super) const ATTACKS: &[Attack] = &[
             })
         },
     ),
-];
-
-/// Lies that nothing hangs on: where frames lie follows from the manifest, and what they hold from two other hashes.
-pub(super) const IGNORED: &[(&str, Edit)] = &[
-    ("ustar-size-differs-from-the-payload", |fixture| {
-        fixture.bundle(|bundle| bundle.payload_header = |header| header.set_size(1))
-    }),
-    ("hard-link-in-place-of-the-payload", |fixture| {
-        fixture.bundle(|bundle| {
-            bundle.payload_header = |header| header.set_entry_type(tar::EntryType::Link)
-        })
-    }),
-    ("device-in-place-of-the-payload", |fixture| {
-        fixture.bundle(|bundle| {
-            bundle.payload_header = |header| header.set_entry_type(tar::EntryType::Char)
-        })
-    }),
-    ("frame-of-other-bytes", |fixture| {
-        fixture.bundle(|bundle| frame(bundle)["sha256"] = json!(Sha256::of(b"other bytes")))
-    }),
+    // Lies that change nothing of the image, and that the strict reader refuses all the same.
+    attack(
+        "ustar-size-differs-from-the-payload",
+        "tar header for root.zst differs from the only one allowed, in its size",
+        |fixture| fixture.bundle(|bundle| bundle.payload_header = |header| header.set_size(1)),
+    ),
+    attack(
+        "hard-link-in-place-of-the-payload",
+        "in its typeflag",
+        |fixture| {
+            fixture.bundle(|bundle| {
+                bundle.payload_header = |header| header.set_entry_type(tar::EntryType::Link)
+            })
+        },
+    ),
+    attack(
+        "device-in-place-of-the-payload",
+        "in its typeflag",
+        |fixture| {
+            fixture.bundle(|bundle| {
+                bundle.payload_header = |header| header.set_entry_type(tar::EntryType::Char)
+            })
+        },
+    ),
+    attack(
+        "frame-of-other-bytes",
+        "decompresses to other bytes",
+        |fixture| {
+            fixture.bundle(|bundle| frame(bundle)["sha256"] = json!(Sha256::of(b"other bytes")))
+        },
+    ),
 ];
 
 fn frame(bundle: &mut Bundle) -> &mut Value {
