@@ -271,6 +271,7 @@ impl<'a> Words<'a> {
     fn code(&mut self) -> Option<(u8, Option<u16>)> {
         let (mut letter, mut digits) = self.word()?;
         if letter == b'N' && !digits.is_empty() && !self.0.is_empty() {
+            self.0 = self.0.trim_ascii_start();
             (letter, digits) = self.word()?;
         }
         let plain = digits.iter().all(u8::is_ascii_digit);
