@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 use camino::Utf8Path;
+use firstlayer_bundle::Counter;
 use firstlayer_policy::Channel;
 use firstlayer_signers::RolesConfig;
 use semver::Version;
@@ -16,6 +17,8 @@ pub struct ChannelConfig {
     pub name: Channel,
     /// Where printers find the repository: an `http` or `https` URL that ends with a slash.
     pub url: String,
+    /// The anti-rollback counter of its new releases.
+    pub counter: Counter,
     /// The oldest version that may jump straight to a new release.
     pub floor: Option<Version>,
 }
@@ -25,6 +28,7 @@ pub struct ChannelConfig {
 struct Raw {
     name: Channel,
     url: String,
+    counter: Counter,
     floor: Option<Version>,
 }
 
@@ -59,6 +63,7 @@ impl ChannelConfig {
         Ok(Self {
             name: raw.name,
             url: raw.url,
+            counter: raw.counter,
             floor: raw.floor,
         })
     }
@@ -149,17 +154,34 @@ mod tests {
     fn a_floor_is_a_version() {
         let config = read(
             "stable",
-            "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2.3\"",
+            "name = \"stable\"\nurl = \"https://updates.example/\"\ncounter = 7\nfloor = \"1.2.3\"",
         )
         .unwrap();
         assert_eq!(config.floor, Some(Version::new(1, 2, 3)));
+        assert_eq!(config.counter.value(), 7);
         assert!(
             read(
                 "stable",
-                "name = \"stable\"\nurl = \"https://updates.example/\"\nfloor = \"1.2\""
+                "name = \"stable\"\nurl = \"https://updates.example/\"\ncounter = 7\nfloor = \"1.2\""
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_counter_is_given_and_no_larger_than_readers_take() {
+        let text = "name = \"stable\"\nurl = \"https://updates.example/\"\n";
+        let without = format!("{:#}", read("stable", text).unwrap_err());
+        assert!(
+            without.contains("stable.toml") && without.contains("counter"),
+            "{without}"
+        );
+        for bad in ["-1", "9007199254740992", "\"1\""] {
+            assert!(
+                read("stable", &format!("{text}counter = {bad}")).is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]
@@ -182,7 +204,7 @@ mod tests {
             "{:#}",
             read(
                 "stable",
-                "name = \"beta\"\nurl = \"https://updates.example/\""
+                "name = \"beta\"\nurl = \"https://updates.example/\"\ncounter = 1"
             )
             .unwrap_err()
         );
@@ -209,7 +231,11 @@ mod tests {
             "https://a\\\"/",
             "https://a?b/",
         ] {
-            let error = read("stable", &format!("name = \"stable\"\nurl = \"{bad}\"")).unwrap_err();
+            let error = read(
+                "stable",
+                &format!("name = \"stable\"\nurl = \"{bad}\"\ncounter = 1"),
+            )
+            .unwrap_err();
             assert!(format!("{error:#}").contains("url"), "{bad}: {error:#}");
         }
     }

@@ -65,7 +65,7 @@ pub struct Listed {
     pub version: Version,
     /// The board.
     pub board: Board,
-    /// Its place in the order that anti-rollback keeps.
+    /// Its anti-rollback counter.
     pub counter: Counter,
     /// When its commit was made.
     pub built: Timestamp,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use camino::Utf8PathBuf;
-use firstlayer_bundle::{Board, Counter, CounterTooLarge, Identity, Model};
+use firstlayer_bundle::{Board, Counter, Identity, Model};
 use firstlayer_policy::{Channel, Release};
 use jiff::Timestamp;
 use semver::Version;
@@ -23,7 +23,7 @@ pub struct Plan {
     pub channel: Channel,
     /// What it is called.
     pub version: Version,
-    /// Its place in the order that anti-rollback keeps.
+    /// Its anti-rollback counter: the channel's.
     pub counter: Counter,
     /// The oldest version that may jump straight to it.
     pub floor: Option<Version>,
@@ -69,9 +69,6 @@ pub enum PlanError {
     /// The version's parts do not form one.
     #[error("the commit gives no semantic version")]
     Version(#[from] semver::Error),
-    /// The counter has come to its end.
-    #[error("the release counter cannot rise any further")]
-    Counter(#[from] CounterTooLarge),
 }
 
 impl Plan {
@@ -85,7 +82,7 @@ impl Plan {
         Ok(Self {
             environment: inputs.request.environment,
             channel: inputs.channel.name.clone(),
-            counter: counter(inputs, &version)?,
+            counter: counter(inputs, &version),
             floor: inputs.channel.floor.clone(),
             url: inputs.channel.url.clone(),
             source: inputs.source.clone(),
@@ -138,17 +135,14 @@ fn version(inputs: &Inputs) -> Result<Version, PlanError> {
     }
 }
 
-/// A version keeps its counter; a new one gets the next of the whole repository.
-fn counter(inputs: &Inputs, version: &Version) -> Result<Counter, CounterTooLarge> {
-    match releases(inputs).find(|release| release.version == *version) {
-        Some(release) => Ok(release.counter),
-        None => {
-            let highest = releases(inputs)
-                .map(|release| release.counter.value())
-                .max();
-            Counter::new(highest.unwrap_or(0).saturating_add(1))
-        }
-    }
+/// A version keeps its counter; a new one gets the channel's.
+fn counter(inputs: &Inputs, version: &Version) -> Counter {
+    let published = inputs.manifest().into_iter().flat_map(|m| m.releases());
+    published
+        .filter(|release| release.version == *version)
+        .map(|release| release.counter)
+        .next()
+        .unwrap_or(inputs.channel.counter)
 }
 
 fn boards(inputs: &Inputs, version: &Version) -> Vec<BoardPlan> {

@@ -28,6 +28,7 @@ pub(crate) fn check(
         Environment::Production => check_production(plan, inputs, problems),
     }
     check_version(plan, inputs, problems);
+    check_counter(plan, inputs, problems);
     for signing in &plan.signings {
         check_keys(signing, plan, inputs, problems);
     }
@@ -100,6 +101,25 @@ fn check_version(plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
                 true => "this clone is shallow, so its commit count is too low: run `git fetch --unshallow`",
                 false => "release a newer commit, raise the version, or name another --repository",
             }
+        ));
+    }
+}
+
+/// Printers that confirmed the higher one would not be offered the release. Only a new release carries the counter: what
+/// is published can be signed again whatever it is.
+fn check_counter(plan: &Plan, inputs: &Inputs, problems: &mut Problems) {
+    let releases = inputs.manifest().map(|manifest| manifest.releases());
+    let highest = releases
+        .into_iter()
+        .flatten()
+        .map(|release| release.counter);
+    let (ours, name) = (inputs.channel.counter, &plan.channel);
+    if let Some(highest) = highest
+        .max()
+        .filter(|highest| !plan.boards.is_empty() && *highest > ours)
+    {
+        problems.add(format!(
+            "manifests/channels/{name}.toml has counter {ours}, and {name} holds a release with {highest}: a counter never falls; set it to {highest}, or name another --repository"
         ));
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 use xtask::problems::Stopped;
 use xtask::progress::{Progress, Silent};
-use xtask::release::{self, BoardPlan, Environment, Firmware};
+use xtask::release::{self, BoardPlan, Environment, Firmware, Outcome};
 use xtask::repository::RealDisk;
 
 use crate::workshop::{Prebuilt, Workshop, copy_folder, make_key};
@@ -96,6 +96,27 @@ fn an_older_commit_is_never_released_after_a_newer_one() {
     workshop.git(&["checkout", "--quiet", "HEAD~1"]);
     let text = workshop.problems();
     assert!(text.contains("is lower than"), "{text}");
+}
+
+#[test]
+fn a_counter_below_a_published_one_is_refused() {
+    let workshop = Workshop::new();
+    workshop.release().unwrap();
+    workshop.set_counter(3);
+    workshop.commit("a hole is closed");
+    workshop.release().unwrap();
+    workshop.set_counter(2);
+    workshop.commit("somebody opens it again");
+    let text = workshop.problems();
+    assert!(
+        text.contains("has counter 2") && text.contains("set it to 3"),
+        "{text}"
+    );
+    // What was published with the lower one stays as it is.
+    workshop.git(&["checkout", "--quiet", "HEAD~2"]);
+    let report = workshop.release().unwrap();
+    assert_eq!(report.outcome, Outcome::Unchanged);
+    assert_eq!(report.plan.counter.value(), 1);
 }
 
 #[test]

@@ -112,6 +112,15 @@ impl Workshop {
         self.write("firmware/printerd/Cargo.toml", &manifest);
     }
 
+    /// The counter of new releases on stable.
+    pub(crate) fn set_counter(&self, counter: u64) {
+        let path = "manifests/channels/stable.toml";
+        let text = fs::read_to_string(self.root.join(path)).unwrap();
+        let others = text.lines().filter(|line| !line.starts_with("counter"));
+        let text: String = others.map(|line| format!("{line}\n")).collect();
+        self.write(path, &format!("{text}counter = {counter}\n"));
+    }
+
     /// 300 kB that hardly compress, other ones for each seed.
     pub(crate) fn set_firmware(&self, seed: u64) {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
