@@ -57,7 +57,8 @@ impl<R: Read> Lines<R> {
             let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
             // One byte more than the limit tells that the limit is passed.
             let room = (self.code + 1).saturating_sub(self.line.len());
-            self.line.extend(part.iter().take(room));
+            let kept = part.get(..room).unwrap_or(part);
+            self.line.extend_from_slice(kept);
             let used = part.len() + usize::from(end.is_some());
             self.from += used;
             self.consumed += used as u64;

@@ -202,6 +202,10 @@ fn survey(content: Content, limits: &Limits) -> Result<(Outline, Digested), Arch
     let mut outline = Outline::default();
     let (mut marks, mut highest) = (0_u32, 0_u32);
     while let Some(line) = lines.next_line()? {
+        // Nearly all lines, and none of them tells anything here.
+        if line.text.starts_with(b"G") {
+            continue;
+        }
         match Command::parse(line.text) {
             Command::Layer(Mark::Next) => marks = marks.saturating_add(1),
             Command::Layer(Mark::Number { layer, layers }) => {

@@ -150,7 +150,7 @@ proptest! {
         let plate = Plate::of_text(Arc::new(gcode.into_bytes()), &Limits::default()).unwrap();
         let mut machine = Simulated::new(Pace::new(50).unwrap());
         machine.start(plate).unwrap();
-        for _ in 0..100 {
+        for _ in 0..20 {
             machine.advance(Duration::from_secs(1));
             let _ = machine.run_line(&line);
             let reading = machine.reading();
