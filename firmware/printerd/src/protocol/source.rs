@@ -2,11 +2,77 @@
 
 use std::{fmt, str::FromStr};
 
+use firstlayer_card::CardPath;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 /// Longest URL that is taken. Presigned ones with a session token come to about 2,000 bytes; more stops a client from
 /// having the printer keep what it likes.
 const LONGEST: usize = 4096;
+
+/// Where a job's file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobSource {
+    /// On the card.
+    Card(CardFile),
+    /// To be fetched.
+    Https(HttpsUrl),
+}
+
+/// A file on the card, as a URL names it. Some clients write special characters as they are, others as `%20`, so that
+/// a `%` can be read in two ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardFile {
+    /// The more likely reading.
+    pub path: CardPath,
+    /// The other one, if it differs.
+    pub or: Option<CardPath>,
+}
+
+impl FromStr for JobSource {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        if text.len() > LONGEST {
+            return Err(SourceError::TooLong);
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return card_file(text, Reading::AsItIs);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            // A name may stand where the host would: `ftp://x.3mf`.
+            "ftp" => card_file(rest, Reading::AsItIs),
+            "file" => card_file(rest, Reading::Decoded),
+            _ => text.parse().map(Self::Https),
+        }
+    }
+}
+
+/// Which reading of a `%` comes first.
+#[derive(PartialEq)]
+enum Reading {
+    AsItIs,
+    Decoded,
+}
+
+fn card_file(text: &str, first: Reading) -> Result<JobSource, SourceError> {
+    let parse = |text: &str| CardPath::parse(text, &CardPath::root()).ok();
+    let as_it_is = format!("/{}", text.trim_start_matches('/'));
+    let decoded = percent_decode_str(&as_it_is).decode_utf8().ok();
+    // `..` behind an escape is refused like any other, by the path's own rules.
+    let decoded = decoded.and_then(|decoded| parse(&decoded));
+    let as_it_is = parse(&as_it_is);
+    let (path, or) = match first {
+        Reading::AsItIs => (as_it_is, decoded),
+        Reading::Decoded => (decoded, as_it_is),
+    };
+    let (path, or) = match (path, or) {
+        (Some(path), or) => (path, or),
+        (None, or) => (or.ok_or(SourceError::Path)?, None),
+    };
+    let or = or.filter(|other| *other != path);
+    Ok(JobSource::Card(CardFile { path, or }))
+}
 
 /// An `https://` URL. It shows itself without its query, which may hold a signature, and without its user.
 #[derive(Clone, PartialEq, Eq)]
