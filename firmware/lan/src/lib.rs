@@ -10,6 +10,7 @@ pub mod admission;
 pub mod discovery;
 mod identity;
 mod limits;
+pub mod mqtt;
 mod service;
 mod source;
 mod tls;

@@ -67,3 +67,39 @@ impl Default for AdmissionLimits {
         }
     }
 }
+
+/// A packet that announces gigabytes: refused before its body is allocated. Commands are far smaller.
+pub(crate) const PACKET_BYTES: u32 = 64 * 1024;
+
+/// A stranger that sends without end instead of a CONNECT.
+pub(crate) const BYTES_BEFORE_LOGIN: usize = 4 * 1024;
+
+/// Client names that fill the table, or the log.
+pub(crate) const CLIENT_NAME_BYTES: usize = 256;
+
+/// One SUBSCRIBE with thousands of filters, and its answer.
+pub(crate) const FILTERS_PER_PACKET: usize = 32;
+
+/// QoS 1 and 2 commands that are sent and never completed: each is remembered.
+pub(crate) const UNFINISHED_COMMANDS: u16 = 32;
+
+/// A subscriber that takes QoS 1 reports and acknowledges none.
+pub(crate) const UNACKNOWLEDGED_REPORTS: usize = 8;
+
+/// A peer that asks and does not read the answers: past this many bytes for it, nothing more is read from it.
+pub(crate) const BYTES_UNSENT: usize = 32 * 1024;
+
+/// What the TLS session of one connection may buffer on top of that.
+pub(crate) const BYTES_UNSENT_IN_TLS: usize = 16 * 1024;
+
+/// A peer that has stopped reading altogether.
+pub(crate) const UNSENT_FOR: Duration = Duration::from_secs(10);
+
+/// A dead peer that asked for no keepalive, or for one of many hours.
+pub(crate) const LONGEST_KEEPALIVE: Duration = Duration::from_secs(20 * 60);
+
+/// A peer that does not read its farewell, while the port is to be closed at once.
+pub(crate) const FAREWELL: Duration = Duration::from_millis(250);
+
+/// A flood that uses up the process's files: how long nothing is accepted after the system refused.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
