@@ -53,7 +53,8 @@ impl Plate {
         Self::of_text(Arc::new(file), &Limits::default())
     }
 
-    /// As [`Plate::open`], from any medium and with limits of one's own.
+    /// As [`Plate::open`], from any medium and with limits of one's own. Whoever has to end the check early
+    /// hands it a medium that fails from then on: it is asked for more every few megabytes of G-code.
     pub fn in_archive(
         medium: Arc<dyn Medium>,
         member: &str,

@@ -45,6 +45,28 @@ fn a_slicers_project_is_read_in_every_form() {
 }
 
 #[test]
+fn content_of_any_length_around_the_buffers_is_read() {
+    let gcode: String = (0..4000)
+        .map(|number| format!("G1 X{} Y{}\n", number * 7 % 256, number % 83))
+        .collect();
+    for middle in [512, 8 << 10, 16 << 10, 32 << 10] {
+        for length in middle - 3..middle + 3 {
+            let gcode = &gcode.as_bytes()[..length];
+            let mut archive = Archive::of(gcode);
+            assert_eq!(
+                open(archive.build()).unwrap().outline().bytes,
+                length as u64
+            );
+            archive.members[0] = Member::stored(PLATE, gcode);
+            assert_eq!(
+                open(archive.build()).unwrap().outline().bytes,
+                length as u64
+            );
+        }
+    }
+}
+
+#[test]
 fn sizes_may_follow_the_content() {
     let archive = Archive::good().with_plate(|plate| {
         let (local, central) = (&mut plate.local, &mut plate.central);

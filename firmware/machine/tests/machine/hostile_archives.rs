@@ -391,6 +391,51 @@ fn end_of_64_bits_that_contradicts_the_other() {
 }
 
 #[test]
+fn sizes_and_offsets_of_64_bits_that_overflow() {
+    for numbers in [
+        [u64::MAX, u64::MAX, 0],
+        [5, 5, u64::MAX],
+        [5, u64::MAX - 60, 60],
+    ] {
+        let archive = Archive::good().and(Member {
+            offset: Some(u32::MAX),
+            ..Member::stored("large", b"large").with(|header| {
+                header.extra = [
+                    b"\x01\0\x18\0".to_vec(),
+                    numbers.map(u64::to_le_bytes).concat(),
+                ]
+                .concat();
+                (header.size, header.compressed) = (u32::MAX, u32::MAX);
+            })
+        });
+        let error = open(archive.build()).unwrap_err();
+        assert!(
+            matches!(error, ArchiveError::BadDirectory | ArchiveError::Overlap),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn numbers_of_64_bits_that_are_not_there() {
+    for extra in [
+        b"".as_slice(),
+        b"\x01",
+        b"\x01\0\x08\0\0\0",
+        b"\x01\0\0\0",
+        b"\xff\xff\xff\xff",
+    ] {
+        let archive = Archive::good().with_plate(|plate| {
+            *plate = plate.clone().with(|header| {
+                header.extra = extra.to_vec();
+                header.size = u32::MAX;
+            });
+        });
+        refused!(archive.build(), ArchiveError::BadDirectory);
+    }
+}
+
+#[test]
 fn archive_on_several_disks() {
     let mut archive = Archive::good();
     archive.disk = 1;
