@@ -1,14 +1,12 @@
 //! The repository over HTTP or HTTPS. The signatures carry the trust: TLS only hides what is fetched.
 //!
-//! It must never follow a redirect from https to http, and never wait for ever. Certificates are judged by the
-//! same time as metadata: a printer whose clock a power cut set back to 1970 would find none of them valid yet.
+//! It must never follow a redirect from https to http, and never wait for ever.
 
 use std::{
     error::Error,
     fs::File,
     io::{self, Read},
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,11 +19,9 @@ use reqwest::{
     header::{CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, IF_RANGE, RANGE, RETRY_AFTER},
     redirect,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, UnixTime, pem::PemObject},
-    time_provider::TimeProvider,
-};
+use rustls::ClientConfig;
+
+use crate::tls;
 
 /// A body that brings less than this in a stall's time is given up: it would take a day for an image.
 const SLOWEST: u64 = 4096;
@@ -49,7 +45,7 @@ impl HttpFetch {
         passed: Timestamp,
     ) -> anyhow::Result<Self> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(extra_ca, passed)?)
+            .tls_backend_preconfigured(client(extra_ca, passed)?)
             .redirect(redirect::Policy::custom(follow))
             .connect_timeout(stall)
             // Of each read, not of the whole: a large image may take hours, silence may not.
@@ -180,46 +176,16 @@ fn gives_up_tls(previous: &[Url], next: &Url) -> bool {
     next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https")
 }
 
-/// The clock, where it is not behind a time that has certainly passed.
-#[derive(Debug)]
-struct NotBefore(Timestamp);
-
-impl TimeProvider for NotBefore {
-    fn current_time(&self) -> Option<UnixTime> {
-        let now = Timestamp::now().max(self.0);
-        let since_epoch = Duration::try_from(now.duration_since(Timestamp::UNIX_EPOCH)).ok()?;
-        Some(UnixTime::since_unix_epoch(since_epoch))
-    }
-}
-
 /// Public authorities, and the operator's own.
-fn tls(extra_ca: Option<&Path>, passed: Timestamp) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+fn client(extra_ca: Option<&Path>, passed: Timestamp) -> anyhow::Result<ClientConfig> {
+    let mut roots = tls::public_authorities();
     if let Some(path) = extra_ca {
-        add(&mut roots, path)
+        File::open(path)
+            .map_err(anyhow::Error::from)
+            .and_then(|file| Ok(tls::add_authorities(&mut roots, file)?))
             .with_context(|| format!("reading network.extra_ca, {}", path.display()))?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(
-        ClientConfig::builder_with_details(provider, Arc::new(NotBefore(passed)))
-            .with_safe_default_protocol_versions()
-            .context("choosing TLS versions")?
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    )
-}
-
-fn add(roots: &mut RootCertStore, path: &Path) -> anyhow::Result<()> {
-    let file = File::open(path)?;
-    let mut added = 0;
-    for certificate in CertificateDer::pem_reader_iter(file) {
-        roots.add(certificate?)?;
-        added += 1;
-    }
-    anyhow::ensure!(added > 0, "it holds no certificate");
-    Ok(())
+    tls::client(roots, passed).context("choosing TLS versions")
 }
 
 /// A body that must bring something worth the wait.

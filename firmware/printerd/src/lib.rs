@@ -2,12 +2,15 @@
 //!
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
+//! [`cloud`] links it to the operator's broker; [`tls`] and [`backoff`] serve whatever goes out to a network.
 //! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
 //! [`protocol`] reads what clients say, and [`printer`] does it.
 
 #![forbid(unsafe_code)]
 
+pub mod backoff;
 pub mod cli;
+pub mod cloud;
 pub mod config;
 pub mod exit;
 pub mod http;
@@ -17,5 +20,6 @@ pub mod progress;
 pub mod protocol;
 pub mod redact;
 pub mod render;
+pub mod tls;
 pub mod update;
 pub mod wifi;

@@ -32,6 +32,7 @@ use std::{fmt, net::IpAddr, path::PathBuf};
 use serde::Deserialize;
 
 use super::Wrong;
+use crate::cloud::Broker;
 
 const MQTT_PORT: u16 = 8883;
 const FTPS_PORT: u16 = 990;
@@ -89,8 +90,8 @@ pub struct CardConfig {
 /// How the cloud's broker is reached, as far as it can be checked without reading files.
 #[derive(Debug, Clone)]
 pub struct CloudConfig {
-    /// The broker's URL; [`crate::cloud`] checks that it is MQTTS.
-    pub broker: String,
+    /// The broker.
+    pub broker: Broker,
     /// The only authority to believe.
     pub ca: Option<PathBuf>,
     /// User name; the serial number, if none is set.
@@ -186,7 +187,7 @@ impl RawTables {
                 keep_free: self.card.keep_free.unwrap_or(KEEP_FREE),
             },
             machine_speed: speed,
-            cloud: self.cloud.map(RawCloud::into_config),
+            cloud: self.cloud.map(RawCloud::check).transpose()?,
         })
     }
 }
@@ -219,7 +220,7 @@ impl RawLan {
 }
 
 impl RawCloud {
-    fn into_config(self) -> CloudConfig {
+    fn check(self) -> Result<CloudConfig, Wrong> {
         let Self {
             broker,
             ca,
@@ -227,13 +228,14 @@ impl RawCloud {
             password_file,
             mqtt,
         } = self;
-        CloudConfig {
+        let broker = Broker::parse(&broker).map_err(|error| ("cloud.broker", error.to_string()))?;
+        Ok(CloudConfig {
             broker,
             ca,
             username,
             password_file,
             mqtt,
-        }
+        })
     }
 }
 

@@ -67,6 +67,15 @@ pub struct PrinterHandle {
 }
 
 impl PrinterHandle {
+    /// Of no printer: for tests of what reaches one.
+    #[cfg(test)]
+    pub(crate) fn detached(
+        requests: mpsc::Sender<Incoming>,
+        messages: broadcast::Sender<Outgoing>,
+    ) -> Self {
+        Self { requests, messages }
+    }
+
     /// Hands a request over; waits while the printer has too many.
     pub async fn submit(&self, request: Incoming) -> Result<(), Stopped> {
         self.requests.send(request).await.map_err(|_| Stopped)
