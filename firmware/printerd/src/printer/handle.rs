@@ -1,7 +1,10 @@
 //! How the links and the console reach the printer.
 
 use bytes::Bytes;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::snapshot::Snapshot;
+use crate::protocol::Decision;
 
 /// A request as a link received it.
 #[derive(Debug, Clone)]
@@ -54,16 +57,34 @@ pub enum Kind {
     Status,
 }
 
+impl From<Origin> for Audience {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Lan => Self::Lan,
+            Origin::Cloud => Self::Cloud,
+        }
+    }
+}
+
 /// The printer has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the printer has stopped")]
 pub struct Stopped;
 
+/// What somebody wants of the printer.
+#[derive(Debug)]
+pub(super) enum Wish {
+    Request(Incoming),
+    Report(Audience),
+    Decide(Option<Decision>),
+}
+
 /// Reaches the printer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PrinterHandle {
-    pub(super) requests: mpsc::Sender<Incoming>,
+    pub(super) wishes: mpsc::Sender<Wish>,
     pub(super) messages: broadcast::Sender<Outgoing>,
+    pub(super) snapshot: watch::Receiver<Snapshot>,
 }
 
 impl PrinterHandle {
@@ -78,11 +99,35 @@ impl PrinterHandle {
 
     /// Hands a request over; waits while the printer has too many.
     pub async fn submit(&self, request: Incoming) -> Result<(), Stopped> {
-        self.requests.send(request).await.map_err(|_| Stopped)
+        self.wish(Wish::Request(request)).await
     }
 
     /// Everything that the printer says from now on. Whoever falls behind loses the oldest, and is told how many.
     pub fn subscribe(&self) -> broadcast::Receiver<Outgoing> {
         self.messages.subscribe()
+    }
+
+    /// Has a full report sent, as for a link that was just connected.
+    pub async fn report(&self, to: Audience) -> Result<(), Stopped> {
+        self.wish(Wish::Report(to)).await
+    }
+
+    /// Sets or forgets what the cloud decided.
+    pub async fn set_decision(&self, decision: Option<Decision>) -> Result<(), Stopped> {
+        self.wish(Wish::Decide(decision)).await
+    }
+
+    /// How the printer stands.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot.borrow().clone()
+    }
+
+    /// Sees each change of how the printer stands.
+    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
+    }
+
+    async fn wish(&self, wish: Wish) -> Result<(), Stopped> {
+        self.wishes.send(wish).await.map_err(|_| Stopped)
     }
 }

@@ -45,7 +45,7 @@ pub trait Updates: Send + Sync {
     fn check(&self) -> Pending<Result<Offer, UpdateFailure>>;
     /// Installs this release of the channel into the other slot, for the next start.
     fn install(&self, version: Version) -> Pending<Result<(), UpdateFailure>>;
-    /// How the update stands. Asked every second while there is something to see, and must not block.
+    /// How the update stands. Asked every second, and must not block.
     fn status(&self) -> UpdateStatus;
 }
 
@@ -110,7 +110,7 @@ pub trait LanSwitch: Send + Sync {
     fn is_on(&self) -> bool;
 }
 
-/// The computer that the printer runs on.
+/// The computer that the printer runs on. Neither function may block.
 pub trait Host: Send + Sync {
     /// Strength of the Wi-Fi signal in dBm, if there is one.
     fn wifi_signal(&self) -> Option<i16>;

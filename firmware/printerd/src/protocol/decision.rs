@@ -36,7 +36,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The verdict of this name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let all = [Self::Ok, Self::Warn, Self::UpdateRequired, Self::Stranded];
         all.into_iter().find(|verdict| verdict.as_str() == text)
     }

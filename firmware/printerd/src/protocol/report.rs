@@ -25,7 +25,7 @@ pub struct Facts<'a> {
     /// The job that is, or was the last.
     pub job: Option<JobFacts<'a>>,
     /// What went wrong last and was not dismissed yet, with the sentence for it.
-    pub error: Option<(ErrorCode, &'a str)>,
+    pub error: Option<(ErrorCode, String)>,
     /// What the external spool holds.
     pub spool: &'a Spool,
     /// The nozzle that is fitted.
@@ -215,7 +215,7 @@ fn job(facts: &Facts<'_>) -> Value {
     let job = facts.job.as_ref();
     let nothing = JobIds::default();
     let ids = job.map_or(&nothing, |job| job.ids);
-    let error = facts.error.map_or(0, |(code, _)| code.number());
+    let error = facts.error.as_ref().map_or(0, |(code, _)| code.number());
     // Before the machine has the plate, its reading is of the job before.
     let preparing = facts.state == PrinterState::Prepare && !reading.stage.has_job();
     let printed = |value: u32| if preparing { 0 } else { value };
@@ -323,7 +323,7 @@ fn upgrade(facts: &Facts<'_>) -> Value {
             "new_version": newest.map(ToString::to_string),
             "lan_mode": facts.lan_mode,
             "cloud": facts.decision.map(cloud),
-            "error": facts.error.map(|(_, reason)| reason),
+            "error": facts.error.as_ref().map(|(_, reason)| reason),
         },
     })
 }

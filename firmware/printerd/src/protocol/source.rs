@@ -6,6 +6,8 @@ use firstlayer_card::CardPath;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
+use super::limits;
+
 /// Longest URL that is taken. Presigned ones with a session token come to about 2,000 bytes; more stops a client from
 /// having the printer keep what it likes.
 const LONGEST: usize = 4096;
@@ -82,6 +84,16 @@ impl HttpsUrl {
     /// The whole URL, its secrets included: to fetch from, never to show.
     pub fn expose(&self) -> &Url {
         &self.0
+    }
+
+    /// The last part of its path, for people.
+    pub fn file_name(&self) -> String {
+        let last = self.0.path_segments().and_then(Iterator::last);
+        let name = percent_decode_str(last.unwrap_or_default()).decode_utf8_lossy();
+        name.chars()
+            .filter(|letter| !letter.is_control())
+            .take(limits::TEXT / 4)
+            .collect()
     }
 }
 
