@@ -92,7 +92,7 @@ pub(crate) const BYTES_UNSENT: usize = 32 * 1024;
 /// What the TLS session of one connection may buffer on top of that.
 pub(crate) const BYTES_UNSENT_IN_TLS: usize = 16 * 1024;
 
-/// A peer that has stopped reading altogether.
+/// A peer that has stopped reading, or acknowledging, altogether.
 pub(crate) const UNSENT_FOR: Duration = Duration::from_secs(10);
 
 /// A dead peer that asked for no keepalive, or for one of many hours.

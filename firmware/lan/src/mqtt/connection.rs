@@ -46,6 +46,8 @@ pub(super) struct Connection<'a> {
     heard: Instant,
     /// Since when the peer has taken nothing of what is for it.
     stalled: Option<Instant>,
+    /// Since when it has owed the acknowledgements of as many reports as it may.
+    owing: Option<Instant>,
     /// Whether TLS holds bytes that the socket has not taken.
     unflushed: bool,
 }
@@ -132,6 +134,7 @@ impl<'a> Connection<'a> {
             reports: None,
             heard: Instant::now(),
             stalled: None,
+            owing: None,
             unflushed: false,
         }
     }
@@ -312,17 +315,28 @@ impl<'a> Connection<'a> {
         self.waiting.is_none() && self.unread.is_empty() && self.conversation.has_room()
     }
 
-    /// Starts the clock of a peer that has something to take.
+    /// Starts the clocks of a peer that has something to take, or to acknowledge.
     fn note_what_is_pending(&mut self) {
         if self.stalled.is_none() && self.is_pending() {
             self.stalled = Some(Instant::now());
+        }
+        match (self.conversation.owes_acknowledgements(), self.owing) {
+            (true, None) => self.owing = Some(Instant::now()),
+            (false, Some(_)) => self.owing = None,
+            _ => {}
         }
     }
 
     /// The next moment at which the connection has waited for too long, and what is done then.
     fn deadline(&self) -> (Instant, Happened<'a>) {
-        let stalled = self.stalled.map(|since| since + limits::UNSENT_FOR);
-        let stalled = stalled.map(|at| (at, Happened::Dismissed(Dismissal::TooSlow)));
+        let slow = |since: Instant| {
+            (
+                since + limits::UNSENT_FOR,
+                Happened::Dismissed(Dismissal::TooSlow),
+            )
+        };
+        let stalled = self.stalled.map(slow);
+        let owing = self.owing.map(slow);
         // A peer that is not read from is not silent.
         let silent = (self.member.is_some() && self.may_read()).then(|| {
             let at = self.heard + self.conversation.may_be_silent_for();
@@ -332,7 +346,7 @@ impl<'a> Connection<'a> {
             .member
             .is_none()
             .then_some((self.log_in_by, Happened::Dropped));
-        let first = [stalled, silent, strange]
+        let first = [stalled, owing, silent, strange]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at);

@@ -186,9 +186,14 @@ impl Conversation {
 
     /// Whether the client can take another report now.
     pub(super) fn has_room_for_report(&self) -> bool {
+        self.has_room() && !self.owes_acknowledgements()
+    }
+
+    /// Whether nothing more is reported before the client has acknowledged something.
+    pub(super) fn owes_acknowledgements(&self) -> bool {
         let may_send = self.protocol.get_receive_maximum_vacancy_for_send() != Some(0);
-        let has_acknowledged = self.unacknowledged < limits::UNACKNOWLEDGED_REPORTS && may_send;
-        self.has_room() && (self.quality() == Qos::AtMostOnce || has_acknowledged)
+        let is_full = self.unacknowledged >= limits::UNACKNOWLEDGED_REPORTS || !may_send;
+        self.quality() == Qos::AtLeastOnce && is_full
     }
 
     /// Whether the client has read enough of its answers to be heard again.
