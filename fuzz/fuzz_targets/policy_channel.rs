@@ -2,7 +2,7 @@
 //! and a printer chooses nothing from it that is not for it.
 #![no_main]
 
-use firstlayer_policy::{Channel, ChannelManifest, Choice, Limits, Printer, choose};
+use firstlayer_policy::{Channel, ChannelManifest, Choice, Limits, Printer, Wishes, choose};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -34,5 +34,6 @@ fn printer(manifest: &ChannelManifest) -> Option<Printer> {
         version: "0.0.0-0".parse().unwrap(),
         counter: release.counter,
         refused: Vec::new(),
+        wishes: Wishes::default(),
     })
 }

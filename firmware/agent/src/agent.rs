@@ -112,21 +112,23 @@ impl<'a> Agent<'a> {
         progress: &mut dyn Progress,
     ) -> Result<CheckReport, AgentError> {
         self.begin()?;
-        let checked = self.survey(fetch, progress).and_then(|(report, _)| {
+        let checked = self.survey(None, fetch, progress).and_then(|(report, _)| {
             self.step(Event::NothingToDo, |record| record.problem = None)?;
             Ok(report)
         });
         self.or_give_up(checked)
     }
 
-    /// Installs the release that the channel offers, if there is one, for the next boot to try.
+    /// Installs the release that the channel offers, if there is one, for the next boot to try. With a version, that one:
+    /// it may be older than what runs, may be skipped or postponed, and has to keep every other rule.
     pub fn install(
         &mut self,
+        version: Option<&Version>,
         fetch: &mut dyn Fetch,
         progress: &mut dyn Progress,
     ) -> Result<Installed, AgentError> {
         self.begin()?;
-        let installed = self.install_offered(fetch, progress);
+        let installed = self.install_offered(version, fetch, progress);
         self.or_give_up(installed)
     }
 
@@ -258,8 +260,16 @@ impl<'a> Agent<'a> {
         event: Event,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), AgentError> {
+        let state = next(self.record.state, event)?;
+        self.amend(|record| {
+            record.state = state;
+            change(record);
+        })
+    }
+
+    /// Changes the record without a step, and commits it.
+    pub(crate) fn amend(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), AgentError> {
         let mut record = self.record.clone();
-        record.state = next(record.state, event)?;
         change(&mut record);
         self.machine
             .store

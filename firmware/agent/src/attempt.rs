@@ -2,6 +2,7 @@
 
 use firstlayer_bundle::{Identity, Limits, Manifest, Payload, Sha256};
 use firstlayer_policy::{Printer, Release};
+use semver::Version;
 
 use crate::{
     Agent, AgentError, CheckReport, Event, Fetch, Installed, Progress, Record, State, Target,
@@ -19,6 +20,7 @@ const NOT_ONLY_ROOT: &str = "it does not hold exactly the payload `root`";
 impl Agent<'_> {
     pub(crate) fn survey(
         &mut self,
+        version: Option<&Version>,
         fetch: &mut dyn Fetch,
         progress: &mut dyn Progress,
     ) -> Result<(CheckReport, Option<Offer>), AgentError> {
@@ -31,9 +33,9 @@ impl Agent<'_> {
             clock: self.machine.clock,
             retry: self.setup.retry,
             now,
-            waiting: self.waiting().map(|target| target.bundle),
+            waiting: self.waiting().cloned(),
         };
-        let answer = survey.ask(fetch, progress, &self.printer())?;
+        let answer = survey.ask(fetch, progress, &self.printer(version))?;
         self.record.time_has_passed(answer.latest_time);
         self.record.last_check = Some(now);
         if !answer.waiting_stands {
@@ -43,14 +45,14 @@ impl Agent<'_> {
     }
 
     /// The release that waits for its reboot, if one does.
-    fn waiting(&self) -> Option<&Target> {
+    pub(crate) fn waiting(&self) -> Option<&Target> {
         let target = self.record.target.as_ref();
         target.filter(|_| self.record.state == State::PendingReboot)
     }
 
     /// Takes back what waits for its reboot, if anything does; it is not held against it. The boot loader hears of it
     /// first: after a crash in between, the release waits again, and is taken back by the next check.
-    fn withdraw(&mut self) -> Result<(), AgentError> {
+    pub(crate) fn withdraw(&mut self) -> Result<(), AgentError> {
         if self.waiting().is_none() {
             return Ok(());
         }
@@ -63,21 +65,24 @@ impl Agent<'_> {
 
     pub(crate) fn install_offered(
         &mut self,
+        version: Option<&Version>,
         fetch: &mut dyn Fetch,
         progress: &mut dyn Progress,
     ) -> Result<Installed, AgentError> {
         let mut changed: Option<Sha256> = None;
         loop {
-            let (check, offer) = self.survey(fetch, progress)?;
+            let (check, offer) = self.survey(version, fetch, progress)?;
             let waiting = self.waiting().map(|target| target.bundle);
             let lacking = offer.filter(|offer| waiting != Some(offer.release.bundle.sha256));
             let Some(offer) = lacking else {
                 self.step(Event::NothingToDo, |record| record.problem = None)?;
-                let installed = self.waiting().map(|target| target.version.clone());
+                let waiting = self.waiting().map(|target| target.version.clone());
+                let installed =
+                    waiting.filter(|waiting| version.is_none_or(|asked| asked == waiting));
                 return Ok(Installed { check, installed });
             };
             self.withdraw()?;
-            match self.install_release(&offer, fetch, progress) {
+            match self.install_release(&offer, version.is_some(), fetch, progress) {
                 // The file changed under us: the metadata may have, too. Once more, and then at the next install.
                 Err(AgentError::Changed { .. }) if changed != Some(offer.release.bundle.sha256) => {
                     changed = Some(offer.release.bundle.sha256);
@@ -97,10 +102,11 @@ impl Agent<'_> {
     fn install_release(
         &mut self,
         offer: &Offer,
+        asked: bool,
         fetch: &mut dyn Fetch,
         progress: &mut dyn Progress,
     ) -> Result<(), AgentError> {
-        self.step(Event::Choose, |record| record.aim_at(&offer.release))?;
+        self.step(Event::Choose, |record| record.aim_at(&offer.release, asked))?;
         let image = self.write(offer, fetch, progress)?;
         self.machine
             .slots
@@ -195,7 +201,7 @@ impl Agent<'_> {
         Ok(())
     }
 
-    fn printer(&self) -> Printer {
+    fn printer(&self, version: Option<&Version>) -> Printer {
         Printer {
             board: self.setup.board.clone(),
             model: self.setup.model.clone(),
@@ -207,13 +213,14 @@ impl Agent<'_> {
                 .iter()
                 .map(|refused| refused.bundle)
                 .collect(),
+            wishes: self.wishes(version),
         }
     }
 }
 
 impl Record {
     /// Makes this release the target; failures with the same bundle keep counting.
-    fn aim_at(&mut self, release: &Release) {
+    fn aim_at(&mut self, release: &Release, asked: bool) {
         let bundle = release.bundle.sha256;
         let failures = self
             .target
@@ -225,6 +232,7 @@ impl Record {
             counter: release.counter,
             bundle,
             failures,
+            asked,
         });
     }
 }

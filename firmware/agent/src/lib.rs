@@ -31,6 +31,7 @@ mod state;
 mod status;
 mod store;
 mod stream;
+mod wishes;
 
 pub use agent::{Agent, Installed, Machine, Setup};
 pub use boot::{Boot, BootRecord, Slot, Trial, play_boot_loader};
@@ -41,7 +42,7 @@ pub use file_slots::FileSlots;
 pub use folder::FolderFetch;
 pub use install::{Progress, ProgressEvent, Silent, VerifiedImage};
 pub use metadata::MetadataFolder;
-pub use offer::{CheckReport, OfferedRelease, Outcome, PassedOver};
+pub use offer::{CheckReport, OfferedRelease, OnRequest, Outcome, PassedOver};
 pub use record::{Problem, Record, RefusedBundle, Target};
 pub use retry::{RetryPolicy, retry_after};
 pub use slots::{Blessing, SlotImage, Slots};

@@ -4,13 +4,15 @@ use firstlayer_bundle::Sha256;
 use firstlayer_metadata::{Client, ClientError, Limits, Target, TargetPath, VerifiedTarget};
 use firstlayer_policy::{
     Channel, ChannelManifest, Choice, Decision, Limits as PolicyLimits, Printer, Reason, Release,
-    choose,
+    Wishes, choose, on_request, stands,
 };
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
-use crate::{AgentError, Clock, Fetch, MetadataFolder, Progress, RetryPolicy, metadata::Files};
+use crate::{
+    AgentError, Clock, Fetch, MetadataFolder, Progress, RetryPolicy, Target as Aim, metadata::Files,
+};
 
 /// What the repository is asked with.
 pub(crate) struct Survey<'a> {
@@ -22,15 +24,15 @@ pub(crate) struct Survey<'a> {
     pub(crate) retry: RetryPolicy,
     /// The time by which metadata is judged.
     pub(crate) now: Timestamp,
-    /// The bundle that waits for its reboot, if one does.
-    pub(crate) waiting: Option<Sha256>,
+    /// The release that waits for its reboot, if one does.
+    pub(crate) waiting: Option<Aim>,
 }
 
 /// What the repository says, all of it verified.
 pub(crate) struct Answer {
     pub(crate) report: CheckReport,
     pub(crate) offer: Option<Offer>,
-    /// Whether what waits for its reboot may still be tried: it is the choice, or only older than that.
+    /// Whether what waits for its reboot may still be tried.
     pub(crate) waiting_stands: bool,
     /// The newest time that has certainly passed, by what is signed.
     pub(crate) latest_time: Timestamp,
@@ -56,6 +58,12 @@ pub struct CheckReport {
     pub release: Option<OfferedRelease>,
     /// The releases for this board that were passed over, each with every reason.
     pub passed_over: Vec<PassedOver>,
+    /// The version that was asked for, if one was.
+    pub asked: Option<Version>,
+    /// What the owner wants.
+    pub wishes: Wishes,
+    /// Every release for this board but the one that runs, newest first: what may be asked for by its version.
+    pub on_request: Vec<OnRequest>,
     /// Whether development keys sign this repository.
     pub development_keys: bool,
 }
@@ -68,8 +76,12 @@ pub enum Outcome {
     UpToDate,
     /// A release can be installed.
     UpdateAvailable,
-    /// There are releases, and none can be installed here.
+    /// There are releases, and none can be installed here; or the one that was asked for cannot.
     NothingFits,
+    /// A newer release could be installed, and the owner skipped or postponed it.
+    Declined,
+    /// The channel has not the version that was asked for, for this board.
+    NotListed,
 }
 
 /// A release on offer.
@@ -96,6 +108,15 @@ pub struct PassedOver {
     pub reasons: Vec<String>,
 }
 
+/// A release as it stands to someone who asks for its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OnRequest {
+    /// Its version.
+    pub version: Version,
+    /// What speaks against it, in sentences for people; nothing, if it would be installed.
+    pub against: Vec<String>,
+}
+
 type Repository<'a> = Client<Files<'a>, MetadataFolder>;
 
 impl Survey<'_> {
@@ -114,11 +135,14 @@ impl Survey<'_> {
             _ => None,
         };
         let development_keys = client.root().is_development();
-        let report = CheckReport::new(self.channel, printer, &decision, development_keys);
+        let mut report = CheckReport::new(self.channel, printer, &decision, development_keys);
+        report.on_request = listed(&manifest, printer);
+        let waiting = self.waiting.as_ref();
         Ok(Answer {
             report,
             offer,
-            waiting_stands: self.waiting.is_some_and(|bundle| stands(&decision, bundle)),
+            waiting_stands: waiting
+                .is_some_and(|aim| stands(&manifest, printer, aim.bundle, aim.asked)),
             latest_time: self.latest_time(&client, &manifest),
         })
     }
@@ -222,14 +246,18 @@ impl Survey<'_> {
     }
 }
 
-fn stands(decision: &Decision<'_>, bundle: Sha256) -> bool {
-    let is_it = |release: &Release| release.bundle.sha256 == bundle;
-    let only_older = |reasons: &[Reason]| reasons.iter().all(|reason| *reason == Reason::Older);
-    matches!(decision.choice, Choice::Install(release) if is_it(release))
-        || decision
-            .passed_over
-            .iter()
-            .any(|other| is_it(other.release) && only_older(&other.reasons))
+fn listed(manifest: &ChannelManifest, printer: &Printer) -> Vec<OnRequest> {
+    let releases = on_request(manifest, printer).into_iter();
+    releases
+        .map(|other| OnRequest {
+            version: other.release.version.clone(),
+            against: sentences(&other.against),
+        })
+        .collect()
+}
+
+fn sentences(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 impl CheckReport {
@@ -242,13 +270,15 @@ impl CheckReport {
         let (outcome, release) = match decision.choice {
             Choice::UpToDate => (Outcome::UpToDate, None),
             Choice::NothingFits => (Outcome::NothingFits, None),
+            Choice::Declined => (Outcome::Declined, None),
+            Choice::NotListed => (Outcome::NotListed, None),
             Choice::Install(release) => {
                 (Outcome::UpdateAvailable, Some(OfferedRelease::new(release)))
             }
         };
         let passed_over = decision.passed_over.iter().map(|other| PassedOver {
             version: other.release.version.clone(),
-            reasons: other.reasons.iter().map(ToString::to_string).collect(),
+            reasons: sentences(&other.reasons),
         });
         Self {
             channel: channel.clone(),
@@ -256,6 +286,9 @@ impl CheckReport {
             outcome,
             release,
             passed_over: passed_over.collect(),
+            asked: printer.wishes.version.clone(),
+            wishes: printer.wishes.clone(),
+            on_request: Vec::new(),
             development_keys,
         }
     }

@@ -28,6 +28,12 @@ pub struct Record {
     pub last_check: Option<Timestamp>,
     /// What went wrong last, until something goes right again.
     pub problem: Option<Problem>,
+    /// Versions that the owner does not want, oldest wish first.
+    #[serde(default)]
+    pub skipped: Vec<Version>,
+    /// Until when the owner wants no update.
+    #[serde(default)]
+    pub postponed_until: Option<Timestamp>,
 }
 
 /// The release that an install is about.
@@ -41,6 +47,9 @@ pub struct Target {
     pub bundle: Sha256,
     /// How often it was written and did not read back right.
     pub failures: u8,
+    /// Whether the owner asked for this version: then it may be older than what runs.
+    #[serde(default)]
+    pub asked: bool,
 }
 
 /// A bundle that failed on this printer.
@@ -112,6 +121,8 @@ impl Default for Record {
             refused: Vec::new(),
             last_check: None,
             problem: None,
+            skipped: Vec::new(),
+            postponed_until: None,
         }
     }
 }
@@ -131,6 +142,7 @@ mod tests {
                 counter: Counter::default(),
                 bundle,
                 failures: 0,
+                asked: false,
             });
             record.refuse_target("it failed");
             record.refuse_target("it failed again");

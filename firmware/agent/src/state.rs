@@ -35,7 +35,7 @@ pub enum Event {
     Check,
     /// The check found nothing to install, or only what waits already.
     NothingToDo,
-    /// What waits for its reboot is not to be tried any more: it was taken back, or a newer one takes its place.
+    /// What waits for its reboot is not to be tried any more: it was taken back, or another one takes its place.
     Withdraw,
     /// The check found a release, and it is to be installed.
     Choose,

@@ -2,7 +2,7 @@
 
 use firstlayer_bundle::Counter;
 use firstlayer_metadata::{Local, Root, TrustedMetadata};
-use firstlayer_policy::Channel;
+use firstlayer_policy::{Channel, Wishes};
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct Status {
     pub counter: Counter,
     /// Bundles that are not tried again.
     pub refused: Vec<RefusedBundle>,
+    /// What the owner wants.
+    pub wishes: Wishes,
     /// When the repository was last verified.
     pub last_check: Option<Timestamp>,
     /// The time by which metadata is judged.
@@ -68,6 +70,7 @@ impl Agent<'_> {
             target: self.record.target.clone(),
             counter: self.record.counter.max(self.setup.running.counter),
             refused: self.record.refused.clone(),
+            wishes: self.wishes(None),
             last_check: self.record.last_check,
             time: self.now(),
             metadata,

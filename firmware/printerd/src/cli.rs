@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use firstlayer_policy::Postponement;
+use semver::Version;
 
 use crate::{
     exit::EXIT_CODES,
@@ -17,6 +19,9 @@ Examples:
   printerd update check
   printerd update install --reboot
   printerd update install --from /media/stick
+  printerd update install --version 1.4.0
+  printerd update skip 1.5.0
+  printerd update postpone --for 7d
   printerd update status --json
   printerd update confirm";
 
@@ -68,13 +73,36 @@ enum UpdateVerb {
     Install {
         #[command(flatten)]
         from: From,
+        /// Install this release in place of the newest, though it be older or skipped; never one with a lower counter
+        #[arg(long, value_name = "VERSION")]
+        version: Option<Version>,
         /// Reboot into it when it is installed
         #[arg(long)]
         reboot: bool,
     },
+    /// Do not offer a version any more; where it waits for its reboot it is taken back
+    #[command(group(ArgGroup::new("skipped").required(true)))]
+    Skip {
+        /// The version
+        #[arg(group = "skipped")]
+        version: Option<Version>,
+        /// Offer every version again
+        #[arg(long, group = "skipped")]
+        none: bool,
+    },
+    /// Offer no update for a time; what waits for its reboot waits on
+    #[command(group(ArgGroup::new("time").required(true)))]
+    Postpone {
+        /// For how long: a number with m, h, d or w, from 1m to 365d
+        #[arg(long = "for", value_name = "TIME", group = "time")]
+        postponement: Option<Postponement>,
+        /// Offer updates again
+        #[arg(long, group = "time")]
+        none: bool,
+    },
     /// Say how the printer stands, and everything that is wrong; needs no network and changes nothing
     Status,
-    /// Say that the release on trial works: it stays, and older ones are not accepted any more
+    /// Say that the release on trial works: it stays, and none with a lower counter is accepted any more
     Confirm,
     /// Give up the release that waits for its reboot or is on trial, and do not try it again
     Rollback {
@@ -117,10 +145,21 @@ impl UpdateVerb {
     fn into_command(self) -> Command {
         match self {
             Self::Check(from) => Command::Check(from.into_source()),
-            Self::Install { from, reboot } => Command::Install {
+            Self::Install {
+                from,
+                version,
+                reboot,
+            } => Command::Install {
                 source: from.into_source(),
+                version,
                 reboot,
             },
+            // The groups see to it that either a wish or `--none` is there.
+            Self::Skip { version, none: _ } => Command::Skip(version),
+            Self::Postpone {
+                postponement,
+                none: _,
+            } => Command::Postpone(postponement),
             Self::Status => Command::Status,
             Self::Confirm => Command::Confirm,
             Self::Rollback { reboot } => Command::Rollback { reboot },
@@ -165,9 +204,50 @@ mod tests {
             request.command,
             Command::Install {
                 source,
+                version: None,
                 reboot: false
             }
         );
+    }
+
+    fn command(words: &str) -> Result<Command, clap::error::ErrorKind> {
+        let words = ["printerd", "update"].into_iter().chain(words.split(' '));
+        Arguments::try_parse_from(words)
+            .map(|arguments| arguments.into_request().0.command)
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn wishes_are_named_or_taken_back() {
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument, ValueValidation};
+        let version = Version::new(1, 4, 0);
+        assert_eq!(
+            command("install --version 1.4.0"),
+            Ok(Command::Install {
+                source: Source::Repository,
+                version: Some(version.clone()),
+                reboot: false
+            })
+        );
+        assert_eq!(command("skip 1.4.0"), Ok(Command::Skip(Some(version))));
+        assert_eq!(command("skip --none"), Ok(Command::Skip(None)));
+        let week = "7d".parse().unwrap();
+        assert_eq!(
+            command("postpone --for 7d"),
+            Ok(Command::Postpone(Some(week)))
+        );
+        assert_eq!(command("postpone --none"), Ok(Command::Postpone(None)));
+        for (words, error) in [
+            ("skip", MissingRequiredArgument),
+            ("skip 1.4.0 --none", ArgumentConflict),
+            ("skip 1.4", ValueValidation),
+            ("postpone", MissingRequiredArgument),
+            ("postpone --for 7d --none", ArgumentConflict),
+            ("postpone --for 400d", ValueValidation),
+            ("install --version newest", ValueValidation),
+        ] {
+            assert_eq!(command(words), Err(error), "{words}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Exit {
     Refused = 6,
     /// The printer's storage is full or failing.
     Storage = 7,
-    /// There are newer releases, and none of them can be installed here.
+    /// There are newer releases, and none of them can be installed here; or the one that was asked for cannot.
     NothingFits = 8,
 }
 
@@ -41,7 +41,7 @@ Exit codes:
   5  the network or the server failed: try again later
   6  refused: not signed, expired, changed, or not for this printer
   7  the printer's storage is full or failing
-  8  newer releases exist, and none can be installed here";
+  8  newer releases exist and none can be installed here, or not the one that was asked for";
 
 impl Exit {
     /// The code for an error, by whose fault it is.

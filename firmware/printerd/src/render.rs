@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use firstlayer_agent::{CheckReport, Installed, Outcome};
+use firstlayer_agent::{CheckReport, Installed, Outcome, PassedOver};
+use semver::Version;
 use serde::Serialize;
 
 use crate::{
@@ -21,6 +22,12 @@ pub fn report(out: &mut dyn Write, report: &Report, json: bool) -> io::Result<()
             Some(version) => writeln!(out, "{version} is installed: reboot to try it"),
             None => checked(out, check),
         },
+        Report::Skip { skipped } if skipped.is_empty() => writeln!(out, "no version is skipped"),
+        Report::Skip { skipped } => writeln!(out, "skipped: {}", list(skipped)),
+        Report::Postpone { until: None } => writeln!(out, "updates are not postponed"),
+        Report::Postpone { until: Some(until) } => {
+            writeln!(out, "no update is offered until {until}")
+        }
         Report::Status(standing) => status(out, standing),
         Report::Confirm { version } => writeln!(out, "{version} is confirmed"),
         Report::Rollback {
@@ -78,31 +85,71 @@ fn document(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
 }
 
 fn checked(out: &mut dyn Write, check: &CheckReport) -> io::Result<()> {
-    match (&check.outcome, &check.release) {
-        (Outcome::UpdateAvailable, Some(release)) => {
+    let (running, channel) = (&check.running, &check.channel);
+    match (&check.outcome, &check.release, &check.asked) {
+        (Outcome::UpdateAvailable, Some(release), _) => {
+            let (version, length) = (&release.version, release.length);
+            writeln!(out, "{version} is available on {channel} ({length} bytes)")?;
+        }
+        (Outcome::UpToDate, _, Some(_)) => writeln!(out, "{running} runs already")?,
+        (Outcome::UpToDate, _, None) => writeln!(out, "{running} is up to date on {channel}")?,
+        (Outcome::Declined, ..) => {
             writeln!(
                 out,
-                "{} is available on {} ({} bytes)",
-                release.version, check.channel, release.length
+                "{channel} has an update for {running} that its owner skipped or postponed"
             )?;
         }
-        (Outcome::UpToDate, _) => {
-            writeln!(out, "{} is up to date on {}", check.running, check.channel)?
+        (_, _, Some(asked)) if check.outcome == Outcome::NotListed => {
+            writeln!(out, "{channel} has no release {asked} for this board")?;
         }
-        _ => writeln!(
-            out,
-            "nothing on {} can be installed over {}",
-            check.channel, check.running
-        )?,
+        (_, _, Some(asked)) => {
+            writeln!(
+                out,
+                "{asked} on {channel} cannot be installed over {running}"
+            )?;
+        }
+        _ => writeln!(out, "nothing on {channel} can be installed over {running}")?,
     }
-    for other in check
-        .passed_over
-        .iter()
-        .filter(|other| other.version > check.running)
-    {
-        writeln!(out, "  not {}: {}", other.version, other.reasons.join(", "))?;
+    match &check.asked {
+        Some(asked) => objections(out, check, asked)?,
+        None => choices(out, check)?,
     }
     development(out, check.development_keys)
+}
+
+/// What speaks against the version that was asked for.
+fn objections(out: &mut dyn Write, check: &CheckReport, asked: &Version) -> io::Result<()> {
+    let mut releases = check.on_request.iter();
+    match releases.find(|other| other.version == *asked) {
+        Some(other) if !other.against.is_empty() => {
+            writeln!(out, "  not {asked}: {}", other.against.join(", "))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why not the newer ones, and what may be had by its name.
+fn choices(out: &mut dyn Write, check: &CheckReport) -> io::Result<()> {
+    let newer = |other: &&PassedOver| other.version > check.running;
+    for other in check.passed_over.iter().filter(newer) {
+        writeln!(out, "  not {}: {}", other.version, other.reasons.join(", "))?;
+    }
+    let offered = check.release.as_ref().map(|release| &release.version);
+    let on_request: Vec<&Version> = check
+        .on_request
+        .iter()
+        .filter(|other| other.against.is_empty() && Some(&other.version) != offered)
+        .map(|other| &other.version)
+        .collect();
+    if on_request.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  with --version also: {}", list(&on_request))
+}
+
+fn list(versions: &[impl ToString]) -> String {
+    let texts: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 fn status(out: &mut dyn Write, standing: &Standing) -> io::Result<()> {
@@ -143,6 +190,12 @@ fn status(out: &mut dyn Write, standing: &Standing) -> io::Result<()> {
             "not tried again: {} ({})",
             refused.version, refused.why
         )?;
+    }
+    if !status.wishes.skipped.is_empty() {
+        writeln!(out, "skipped: {}", list(&status.wishes.skipped))?;
+    }
+    if let Some(until) = status.wishes.postponed_until {
+        writeln!(out, "postponed until: {until}")?;
     }
     for problem in &status.problems {
         writeln!(out, "problem: {problem}")?;

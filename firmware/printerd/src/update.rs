@@ -13,7 +13,7 @@ use firstlayer_agent::{
     Installed, Machine, MetadataFolder, Outcome, Reboot, Setup, Status, SystemClock,
     play_boot_loader,
 };
-use firstlayer_policy::RunningRelease;
+use firstlayer_policy::{Postponement, RunningRelease};
 use jiff::Timestamp;
 use rustix::fs::{Access, access, statvfs};
 use semver::Version;
@@ -50,9 +50,15 @@ pub enum Command {
     Install {
         /// From where.
         source: Source,
+        /// This release in place of the newest.
+        version: Option<Version>,
         /// And reboot.
         reboot: bool,
     },
+    /// Have a version not offered any more, or every version again.
+    Skip(Option<Version>),
+    /// Have nothing offered for a time, or no longer so.
+    Postpone(Option<Postponement>),
     /// Report.
     Status,
     /// The release on trial works.
@@ -83,6 +89,16 @@ pub enum Report {
     Check(CheckReport),
     /// Of `update install`.
     Install(Installed),
+    /// Of `update skip`.
+    Skip {
+        /// What is skipped now, oldest wish first.
+        skipped: Vec<Version>,
+    },
+    /// Of `update postpone`.
+    Postpone {
+        /// When updates are offered again, if they are not now.
+        until: Option<Timestamp>,
+    },
     /// Of `update status`.
     Status(Box<Standing>),
     /// Of `update confirm`.
@@ -132,17 +148,29 @@ pub fn run(request: &Request) -> anyhow::Result<Report> {
             let mut shown = Shown::new(request.quiet);
             Ok(Report::Check(agent.check(fetch.as_mut(), &mut shown)?))
         }),
-        Command::Install { source, reboot } => {
+        Command::Install {
+            source,
+            version,
+            reboot,
+        } => {
             let mut shown = Shown::new(request.quiet);
             printer.with_agent(|agent| {
                 let mut fetch = printer.fetch(source, agent.now())?;
-                let installed = agent.install(fetch.as_mut(), &mut shown)?;
+                let installed = agent.install(version.as_ref(), fetch.as_mut(), &mut shown)?;
                 if *reboot && installed.installed.is_some() {
                     agent.reboot()?;
                 }
                 Ok(Report::Install(installed))
             })
         }
+        Command::Skip(version) => printer.with_agent(|agent| {
+            let skipped = agent.skip(version.as_ref())?.to_vec();
+            Ok(Report::Skip { skipped })
+        }),
+        Command::Postpone(postponement) => printer.with_agent(|agent| {
+            let until = agent.postpone(*postponement)?;
+            Ok(Report::Postpone { until })
+        }),
         Command::Status => printer.status(),
         Command::Confirm => printer.with_agent(|agent| {
             agent.confirm()?;
@@ -166,7 +194,7 @@ impl Report {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Check(check) | Self::Install(Installed { check, .. })
-                if check.outcome == Outcome::NothingFits =>
+                if [Outcome::NothingFits, Outcome::NotListed].contains(&check.outcome) =>
             {
                 Exit::NothingFits
             }

@@ -82,11 +82,23 @@ impl Printer {
     }
 
     fn install(&self) -> Result<Report, Exit> {
-        let source = Source::Folder(self.stick.path().to_owned());
         self.run(Command::Install {
-            source,
+            source: self.source(),
+            version: None,
             reboot: false,
         })
+    }
+
+    fn ask(&self, version: &str) -> Result<Report, Exit> {
+        self.run(Command::Install {
+            source: self.source(),
+            version: Some(version.parse().unwrap()),
+            reboot: false,
+        })
+    }
+
+    fn source(&self) -> Source {
+        Source::Folder(self.stick.path().to_owned())
     }
 
     fn status(&self) -> Standing {
@@ -219,5 +231,73 @@ fn storage_that_cannot_be_written_is_said() {
             .iter()
             .any(|problem| problem.contains("/proc cannot be written")),
         "{problems:?}"
+    );
+}
+
+fn said(report: &Report) -> String {
+    let mut text = Vec::new();
+    printerd::render::report(&mut text, report, false).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn an_owner_may_skip_and_postpone_and_ask_for_an_older_release() {
+    let mut printer = Printer::new();
+    printer.stick.release("1.2.0", 2, &image(2, 50_000));
+    printer.run_release("1.2.0", 2);
+    printer.stick.release("1.3.0", 2, &image(3, 50_000));
+    let check = || {
+        let report = printer.run(Command::Check(printer.source())).unwrap();
+        said(&report)
+    };
+    let offered = check();
+    assert!(
+        offered.contains("1.3.0 is available on stable"),
+        "{offered}"
+    );
+    assert!(offered.contains("with --version also: 1.1.0"), "{offered}");
+
+    let skipped = printer.run(Command::Skip(Some("1.3.0".parse().unwrap())));
+    assert_eq!(said(&skipped.unwrap()), "skipped: 1.3.0\n");
+    let declined = check();
+    assert!(
+        declined.contains("that its owner skipped or postponed")
+            && declined.contains("not 1.3.0: the owner skipped it"),
+        "{declined}"
+    );
+    let none = printer.run(Command::Skip(None)).unwrap();
+    assert_eq!(said(&none), "no version is skipped\n");
+
+    let week = "7d".parse().unwrap();
+    let postponed = printer.run(Command::Postpone(Some(week))).unwrap();
+    assert!(said(&postponed).starts_with("no update is offered until 20"));
+    assert!(check().contains("the owner postponed updates until"));
+    let status = said(&printer.run(Command::Status).unwrap());
+    assert!(status.contains("postponed until: 20"), "{status}");
+
+    let back = printer.ask("1.1.0").unwrap();
+    assert_eq!(said(&back), "1.1.0 is installed: reboot to try it\n");
+    assert_eq!(back.exit(), Exit::Done);
+}
+
+#[test]
+fn a_version_that_cannot_be_had_is_said_with_its_reason_and_a_code() {
+    let printer = Printer::new();
+    printer.run_release("1.2.0", 3);
+    for (wanted, text) in [
+        (
+            "1.1.0",
+            "1.1.0 on stable cannot be installed over 1.2.0\n  not 1.1.0: its counter is lower than 3, the printer's\n",
+        ),
+        ("7.0.0", "stable has no release 7.0.0 for this board\n"),
+    ] {
+        let report = printer.ask(wanted).unwrap();
+        assert_eq!(said(&report), text);
+        assert_eq!(report.exit(), Exit::NothingFits);
+    }
+    let runs = printer.ask("1.2.0").unwrap();
+    assert_eq!(
+        (said(&runs).as_str(), runs.exit()),
+        ("1.2.0 runs already\n", Exit::Done)
     );
 }

@@ -5,14 +5,18 @@
 //! above the running version. Of those that remain the newest wins. Floors only say how old a printer may
 //! be, so the newest step never reaches less far than an older one: taking it repeatedly is the way to the
 //! newest release, over stepping stones where floors ask for them.
+//!
+//! The owner's wishes come on top ([`Wishes`]). What is skipped or postponed is not chosen. A version that is asked for by
+//! name may be older than what runs, and need not be the newest; every other rule holds for it.
 
 use std::fmt;
 
 use firstlayer_bundle::{Board, Counter, Model, Sha256};
+use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
-use crate::{ChannelManifest, Release};
+use crate::{ChannelManifest, Release, Wishes};
 
 /// The facts about a printer that decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Printer {
     pub counter: Counter,
     /// Hashes of the bundles that failed on it.
     pub refused: Vec<Sha256>,
+    /// What its owner wants.
+    pub wishes: Wishes,
 }
 
 /// What a printer should do, and why it does nothing else.
@@ -45,8 +51,13 @@ pub enum Choice<'a> {
     UpToDate,
     /// Install this release.
     Install(&'a Release),
-    /// The channel has newer releases on offer, or none at all for this printer, and it can install none.
+    /// The channel has newer releases on offer, or none at all for this printer, and it can install none; or the version
+    /// that was asked for is there, and a rule speaks against it.
     NothingFits,
+    /// A newer release would do, and the owner skipped or postponed it.
+    Declined,
+    /// The channel has no release of the version that was asked for, for this board.
+    NotListed,
 }
 
 /// A release that was not chosen.
@@ -88,6 +99,26 @@ pub enum Reason {
     RememberedAsBad,
     /// It would do, and the chosen one is newer.
     Older,
+    /// The owner does not want it.
+    Skipped,
+    /// The owner wants no update for now.
+    Postponed {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Another version was asked for.
+    NotAskedFor,
+    /// It was asked for, and runs already.
+    Runs,
+}
+
+/// A release as it stands to someone who asks for its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnRequest<'a> {
+    /// The release.
+    pub release: &'a Release,
+    /// What speaks against it; nothing, if it would be installed.
+    pub against: Vec<Reason>,
 }
 
 /// Decides the next step of `printer` on this channel.
@@ -105,7 +136,7 @@ pub fn choose<'a>(manifest: &'a ChannelManifest, printer: &Printer) -> Decision<
         .rposition(|candidate| candidate.reasons.is_empty());
     let choice = match chosen {
         Some(index) => Choice::Install(passed_over.remove(index).release),
-        None => without_candidate(&passed_over),
+        None => without_candidate(&passed_over, printer),
     };
     passed_over.retain(|other| other.release.board == printer.board);
     for other in passed_over
@@ -133,7 +164,53 @@ pub fn path<'a>(manifest: &'a ChannelManifest, printer: &Printer) -> Vec<&'a Rel
     steps
 }
 
+/// Every release for the printer's board but the one that runs, newest first, as it stands to an owner who asks for it.
+pub fn on_request<'a>(manifest: &'a ChannelManifest, printer: &Printer) -> Vec<OnRequest<'a>> {
+    let releases = manifest.releases().iter().rev();
+    releases
+        .filter(|release| release.board == printer.board && release.version != printer.version)
+        .map(|release| OnRequest {
+            release,
+            against: rules_against(release, printer),
+        })
+        .collect()
+}
+
+/// Whether a release that was chosen before, and waits for its reboot, may still be tried: none of the rules has come to
+/// speak against it, and it was not skipped since. A postponement comes too late for it.
+pub fn stands(manifest: &ChannelManifest, printer: &Printer, bundle: Sha256, asked: bool) -> bool {
+    let mut releases = manifest.releases().iter();
+    releases
+        .find(|release| release.bundle.sha256 == bundle)
+        .is_some_and(|release| {
+            let wanted = release.version > printer.version
+                && !printer.wishes.skipped.contains(&release.version);
+            rules_against(release, printer).is_empty() && (asked || wanted)
+        })
+}
+
 fn reasons_against(release: &Release, printer: &Printer) -> Vec<Reason> {
+    let mut reasons = rules_against(release, printer);
+    let wishes = &printer.wishes;
+    match &wishes.version {
+        Some(asked) if *asked != release.version => reasons.insert(0, Reason::NotAskedFor),
+        Some(_) if release.version == printer.version => reasons.push(Reason::Runs),
+        Some(_) => {}
+        None if release.version <= printer.version => reasons.push(Reason::NotNewer),
+        None => {
+            if wishes.skipped.contains(&release.version) {
+                reasons.push(Reason::Skipped);
+            }
+            if let Some(until) = wishes.postponed_until {
+                reasons.push(Reason::Postponed { until });
+            }
+        }
+    }
+    reasons
+}
+
+/// What holds whatever the owner wants.
+fn rules_against(release: &Release, printer: &Printer) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut against = |applies: bool, reason: Reason| {
         if applies {
@@ -142,7 +219,6 @@ fn reasons_against(release: &Release, printer: &Printer) -> Vec<Reason> {
     };
     against(release.board != printer.board, Reason::OtherBoard);
     against(!release.models.contains(&printer.model), Reason::OtherModel);
-    against(release.version <= printer.version, Reason::NotNewer);
     against(
         release.counter < printer.counter,
         Reason::LowerCounter {
@@ -167,8 +243,31 @@ fn reasons_against(release: &Release, printer: &Printer) -> Vec<Reason> {
     reasons
 }
 
+fn without_candidate(passed_over: &[PassedOver<'_>], printer: &Printer) -> Choice<'static> {
+    match &printer.wishes.version {
+        Some(asked) => without_the_asked(passed_over, printer, asked),
+        None => without_a_newer(passed_over),
+    }
+}
+
+fn without_the_asked(
+    passed_over: &[PassedOver<'_>],
+    printer: &Printer,
+    asked: &Version,
+) -> Choice<'static> {
+    let listed = passed_over
+        .iter()
+        .any(|other| other.release.version == *asked && other.release.board == printer.board);
+    match listed {
+        // Also where it was taken out of the channel: there is nothing to do.
+        _ if *asked == printer.version => Choice::UpToDate,
+        true => Choice::NothingFits,
+        false => Choice::NotListed,
+    }
+}
+
 /// Up to date if the channel serves this printer, and offers it nothing newer.
-fn without_candidate(passed_over: &[PassedOver<'_>]) -> Choice<'static> {
+fn without_a_newer(passed_over: &[PassedOver<'_>]) -> Choice<'static> {
     let has =
         |other: &PassedOver<'_>, reason: fn(&Reason) -> bool| other.reasons.iter().any(reason);
     let for_this_printer = |other: &&PassedOver<'_>| {
@@ -181,6 +280,13 @@ fn without_candidate(passed_over: &[PassedOver<'_>]) -> Choice<'static> {
             matches!(r, Reason::NotNewer | Reason::Yanked { .. })
         })
     };
+    let declined = |other: &PassedOver<'_>| {
+        let by_wish = |r: &Reason| matches!(r, Reason::Skipped | Reason::Postponed { .. });
+        other.reasons.iter().all(by_wish)
+    };
+    if passed_over.iter().any(declined) {
+        return Choice::Declined;
+    }
     let mut served = passed_over.iter().filter(for_this_printer).peekable();
     if served.peek().is_none() || served.any(on_offer) {
         Choice::NothingFits
@@ -204,6 +310,12 @@ impl fmt::Display for Reason {
             }
             Self::RememberedAsBad => f.write_str("it failed on this printer before"),
             Self::Older => f.write_str("a newer one fits as well"),
+            Self::Skipped => f.write_str("the owner skipped it"),
+            Self::Postponed { until } => {
+                write!(f, "the owner postponed updates until {until}")
+            }
+            Self::NotAskedFor => f.write_str("another version was asked for"),
+            Self::Runs => f.write_str("it runs already"),
         }
     }
 }

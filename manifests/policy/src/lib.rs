@@ -13,10 +13,14 @@ mod release;
 mod running;
 #[cfg(test)]
 mod testing;
+mod wishes;
 
 pub use channel::{Channel, ChannelManifest, Limits};
-pub use choose::{Choice, Decision, PassedOver, Printer, Reason, choose, path};
+pub use choose::{
+    Choice, Decision, OnRequest, PassedOver, Printer, Reason, choose, on_request, path, stands,
+};
 pub use commit::{Commit, NoCommit};
 pub use error::PolicyError;
 pub use release::{BundleTarget, Release};
 pub use running::RunningRelease;
+pub use wishes::{NoPostponement, Postponement, Wishes};

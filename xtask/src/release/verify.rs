@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Counter, Hasher, Limits as BundleLimits, Reader};
 use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
-use firstlayer_policy::{Channel, ChannelManifest, Choice, Printer, Release, choose};
+use firstlayer_policy::{Channel, ChannelManifest, Choice, Printer, Release, Wishes, choose};
 use jiff::Timestamp;
 use semver::Version;
 
@@ -150,6 +150,7 @@ pub(crate) fn is_offered(manifest: &ChannelManifest, release: &Release) -> Resul
             version: oldest.clone(),
             counter: Counter::default(),
             refused: Vec::new(),
+            wishes: Wishes::default(),
         };
         ensure!(
             choose(manifest, &printer).choice == Choice::Install(release),

@@ -25,6 +25,9 @@ static REPOSITORY: LazyLock<Repository> = LazyLock::new(|| {
 enum Act {
     Check,
     Install { cut_stream_at: Option<u64> },
+    Ask(&'static str),
+    Skip(&'static str),
+    Postpone,
     Confirm,
     Rollback,
     Boot,
@@ -64,7 +67,23 @@ fn act(printer: &mut TestPrinter, act: &Act) {
     let _ = match act {
         Act::Check => printer.with(|agent| agent.check(&mut fetch, &mut Silent).map(drop)),
         Act::Install { .. } => {
-            printer.with(|agent| agent.install(&mut fetch, &mut Silent).map(drop))
+            printer.with(|agent| agent.install(None, &mut fetch, &mut Silent).map(drop))
+        }
+        Act::Ask(version) => {
+            let version = version.parse().unwrap();
+            printer.with(|agent| {
+                agent
+                    .install(Some(&version), &mut fetch, &mut Silent)
+                    .map(drop)
+            })
+        }
+        Act::Skip(version) => {
+            let version = version.parse().unwrap();
+            printer.with(|agent| agent.skip(Some(&version)).map(drop))
+        }
+        Act::Postpone => {
+            let week = "7d".parse().unwrap();
+            printer.with(|agent| agent.postpone(Some(week)).map(drop))
         }
         Act::Confirm => printer.with(|agent| agent.confirm()),
         Act::Rollback => printer.with(|agent| agent.rollback().map(drop)),
@@ -128,18 +147,26 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn any_life() -> impl Strategy<Value = Vec<(Act, Option<u32>)>> {
-    proptest::collection::vec(
-        (any_act(), proptest::option::weighted(0.5, 0u32..40)),
-        1..14,
-    )
+/// With an owner who has wishes.
+fn any_wilful_act() -> impl Strategy<Value = Act> {
+    let version = || proptest::sample::select(vec!["1.1.0", "1.2.0"]);
+    prop_oneof![
+        4 => any_act(),
+        2 => version().prop_map(Act::Ask),
+        1 => version().prop_map(Act::Skip),
+        1 => Just(Act::Postpone),
+    ]
+}
+
+fn any_life(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Vec<(Act, Option<u32>)>> {
+    proptest::collection::vec((act, proptest::option::weighted(0.5, 0u32..40)), 1..14)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_life_breaks_the_promises(life in any_life()) {
+    fn no_life_breaks_the_promises(life in any_life(any_wilful_act())) {
         let mut printer = TestPrinter::new(REPOSITORY.trust_anchor());
         for (next, power) in life {
             let before = see(&printer);
@@ -151,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn after_any_life_the_printer_can_still_update(life in any_life()) {
+    fn after_any_life_the_printer_can_still_update(life in any_life(any_act())) {
         let mut printer = TestPrinter::new(REPOSITORY.trust_anchor());
         for (next, power) in life {
             printer.power.set(power.unwrap_or(u32::MAX));

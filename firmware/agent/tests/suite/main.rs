@@ -9,3 +9,4 @@ mod lifecycle;
 mod network;
 mod printer;
 mod repository;
+mod wishes;

@@ -95,7 +95,7 @@ impl TestPrinter {
     }
 
     pub(crate) fn install(&self, fetch: &mut dyn Fetch) -> Result<Installed, AgentError> {
-        self.with(|agent| agent.install(fetch, &mut Silent))?
+        self.with(|agent| agent.install(None, fetch, &mut Silent))?
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -1,5 +1,7 @@
 //! The rules one by one, then properties over any channel and printer.
 
+mod wishes;
+
 use firstlayer_bundle::{Counter, Sha256};
 use proptest::prelude::*;
 use semver::Version;
@@ -14,6 +16,7 @@ fn printer(running: &str, counter: u64) -> Printer {
         version: version(running),
         counter: Counter::new(counter).unwrap(),
         refused: Vec::new(),
+        wishes: Wishes::default(),
     }
 }
 
