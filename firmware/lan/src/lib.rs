@@ -8,6 +8,7 @@
 pub mod access;
 pub mod admission;
 pub mod discovery;
+pub mod ftps;
 mod identity;
 mod limits;
 pub mod mqtt;
