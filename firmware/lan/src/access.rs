@@ -104,6 +104,8 @@ impl Access {
         }
         if !bool::from(given.ct_eq(&state.expected)) {
             state.attempted.failed(from, given, now);
+            // Here and nowhere else: what is not counted could fill the log.
+            tracing::info!(%from, "a login with a wrong user or access code");
             return Err(Denied::WrongCredentials);
         }
         state.attempted.succeeded(from, now);

@@ -7,6 +7,7 @@
 mod clients;
 mod connection;
 mod conversation;
+mod patience;
 #[cfg(test)]
 mod tests;
 mod topics;

@@ -18,6 +18,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::clients::Presence;
 use super::conversation::{Command, Conversation, Dismissal, Login, Step};
+use super::patience::{Lapse, Patience};
 use super::{Broker, Request};
 use crate::access::Session;
 use crate::admission::Guest;
@@ -38,16 +39,11 @@ pub(super) struct Connection<'a> {
     input: Box<[u8; INPUT_BYTES]>,
     unread: std::ops::Range<usize>,
     received_before_login: usize,
-    log_in_by: Instant,
     member: Option<Member>,
     /// A command that the printer has no room for yet.
     waiting: Option<Command>,
     reports: Option<broadcast::Receiver<Bytes>>,
-    heard: Instant,
-    /// Since when the peer has taken nothing of what is for it.
-    stalled: Option<Instant>,
-    /// Since when it has owed the acknowledgements of as many reports as it may.
-    owing: Option<Instant>,
+    patience: Patience,
     /// Whether TLS holds bytes that the socket has not taken.
     unflushed: bool,
 }
@@ -67,8 +63,9 @@ enum Happened<'a> {
     Room(Result<mpsc::Permit<'a, Request>, mpsc::error::SendError<()>>),
     Reported(Result<Bytes, RecvError>),
     Dismissed(Dismissal),
-    /// It has to go without a word.
-    Dropped,
+    Lapsed(Lapse),
+    /// It has to make room for a newcomer.
+    Evicted,
 }
 
 /// The connection is over; what is outgoing may still be sent.
@@ -128,13 +125,10 @@ impl<'a> Connection<'a> {
             input: Box::new([0; INPUT_BYTES]),
             unread: 0..0,
             received_before_login: 0,
-            log_in_by,
             member: None,
             waiting: None,
             reports: None,
-            heard: Instant::now(),
-            stalled: None,
-            owing: None,
+            patience: Patience::new(Instant::now(), log_in_by),
             unflushed: false,
         }
     }
@@ -153,7 +147,7 @@ impl<'a> Connection<'a> {
             let step = self.conversation.receive(&mut cursor, &self.broker.topics);
             self.unread.start += usize::try_from(cursor.position()).unwrap_or(bytes.len());
             if !matches!(step, Step::Hungry) {
-                self.heard = Instant::now();
+                self.patience.heard(Instant::now());
             }
             match step {
                 Step::Hungry | Step::Done => {}
@@ -180,13 +174,14 @@ impl<'a> Connection<'a> {
                     .welcome(login, presence.name())
                     .map_err(|_| Over)?;
                 tracing::info!(from = %self.from, client = ?presence.name(), "MQTT: logged in");
+                self.patience.logged_in();
                 self.member = Some(Member { session, presence });
                 Ok(())
             }
             // Evicted in this very moment: there is no place any more.
             Ok(_) => Err(Over),
             Err(denied) => {
-                tracing::info!(from = %self.from, "MQTT: {denied}");
+                tracing::debug!(from = %self.from, "MQTT: {denied}");
                 self.conversation.refuse(denied);
                 Err(Over)
             }
@@ -204,7 +199,11 @@ impl<'a> Connection<'a> {
 
     async fn wait(&mut self) -> Happened<'a> {
         let broker = self.broker;
-        let (deadline, missed) = self.deadline();
+        // A peer that is not read from is not silent.
+        let silence = self
+            .may_read()
+            .then(|| self.conversation.may_be_silent_for());
+        let ends = self.patience.ends(silence);
         let is_waiting = self.waiting.is_some();
         let may_read = self.may_read();
         let may_report = self.conversation.has_room_for_report();
@@ -214,8 +213,8 @@ impl<'a> Connection<'a> {
             biased;
             () = broker.stop.cancelled() => Happened::Dismissed(Dismissal::ShuttingDown),
             dismissal = dismissed(&mut self.member) => Happened::Dismissed(dismissal),
-            () = self.guest.evicted() => Happened::Dropped,
-            () = sleep_until(deadline) => missed,
+            () = self.guest.evicted() => Happened::Evicted,
+            lapse = lapsed(ends) => Happened::Lapsed(lapse),
             wrote = write(&mut self.writer, outgoing), if is_pending => wrote,
             room = broker.messages.requests.reserve(), if is_waiting => Happened::Room(room),
             report = next(&mut self.reports), if may_report => Happened::Reported(report),
@@ -244,9 +243,10 @@ impl<'a> Connection<'a> {
             Happened::Room(room) => self.hand_over(room),
             Happened::Reported(report) => self.report(report),
             Happened::Dismissed(why) => self.dismiss(why),
-            Happened::Dropped => {
-                tracing::debug!(from = %self.from, "MQTT: not logged in in time, or in favour of a newcomer");
-                self.conversation.dismiss(Dismissal::Silent);
+            Happened::Lapsed(Lapse::Silent) => self.dismiss(Dismissal::Silent),
+            Happened::Lapsed(Lapse::TooSlow) => self.dismiss(Dismissal::TooSlow),
+            Happened::Lapsed(Lapse::NotLoggedIn) | Happened::Evicted => {
+                tracing::debug!(from = %self.from, "MQTT: not logged in in time");
                 Err(Over)
             }
         }
@@ -266,9 +266,9 @@ impl<'a> Connection<'a> {
 
     fn has_progressed(&mut self) {
         let now = Instant::now();
-        self.stalled = self.is_pending().then_some(now);
+        self.patience.progressed(self.is_pending(), now);
         if self.conversation.is_heard_by_reading() {
-            self.heard = now;
+            self.patience.heard(now);
         }
     }
 
@@ -317,41 +317,10 @@ impl<'a> Connection<'a> {
 
     /// Starts the clocks of a peer that has something to take, or to acknowledge.
     fn note_what_is_pending(&mut self) {
-        if self.stalled.is_none() && self.is_pending() {
-            self.stalled = Some(Instant::now());
-        }
-        match (self.conversation.owes_acknowledgements(), self.owing) {
-            (true, None) => self.owing = Some(Instant::now()),
-            (false, Some(_)) => self.owing = None,
-            _ => {}
-        }
-    }
-
-    /// The next moment at which the connection has waited for too long, and what is done then.
-    fn deadline(&self) -> (Instant, Happened<'a>) {
-        let slow = |since: Instant| {
-            (
-                since + limits::UNSENT_FOR,
-                Happened::Dismissed(Dismissal::TooSlow),
-            )
-        };
-        let stalled = self.stalled.map(slow);
-        let owing = self.owing.map(slow);
-        // A peer that is not read from is not silent.
-        let silent = (self.member.is_some() && self.may_read()).then(|| {
-            let at = self.heard + self.conversation.may_be_silent_for();
-            (at, Happened::Dismissed(Dismissal::Silent))
-        });
-        let strange = self
-            .member
-            .is_none()
-            .then_some((self.log_in_by, Happened::Dropped));
-        let first = [stalled, owing, silent, strange]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at);
-        let never = Instant::now() + limits::LONGEST_KEEPALIVE;
-        first.unwrap_or((never, Happened::Dismissed(Dismissal::Silent)))
+        let now = Instant::now();
+        self.patience.pending(self.is_pending(), now);
+        self.patience
+            .owes(self.conversation.owes_acknowledgements(), now);
     }
 
     /// Sends what is left, as long as the peer takes it at once.
@@ -374,6 +343,15 @@ async fn dismissed(member: &mut Option<Member>) -> Dismissal {
         () = member.session.revoked() => Dismissal::CodeChanged,
         () = member.presence.taken_over() => Dismissal::TakenOver,
     }
+}
+
+/// Resolves when patience ends.
+async fn lapsed(ends: Option<(Instant, Lapse)>) -> Lapse {
+    let Some((at, lapse)) = ends else {
+        return pending().await;
+    };
+    sleep_until(at).await;
+    lapse
 }
 
 async fn next(reports: &mut Option<broadcast::Receiver<Bytes>>) -> Result<Bytes, RecvError> {

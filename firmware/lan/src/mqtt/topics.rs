@@ -49,3 +49,20 @@ impl Topics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_granted_filter_names_this_printer_and_no_other(filter in "(device|\\+|#|x)?/?(01P00A|01P00B|\\+|#)?/?(report|request|\\+|#|x)?(/#)?") {
+            if Topics::new("01P00A").grant(&filter).is_some() {
+                let rest = filter.strip_prefix("device/01P00A/");
+                prop_assert!(matches!(rest, Some("report" | "request" | "+" | "#")), "{filter}");
+            }
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use mqtt_protocol_core::mqtt::Version;
 use mqtt_protocol_core::mqtt::packet::{
-    GenericPacketTrait as _, MaximumPacketSize, Packet, Qos, ReceiveMaximum, v5_0,
+    GenericPacketTrait as _, MaximumPacketSize, Packet, Qos, ReceiveMaximum,
+    RequestProblemInformation, RequestResponseInformation, SessionExpiryInterval,
+    TopicAliasMaximum, UserProperty, WillDelayInterval, v5_0,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -275,16 +277,22 @@ fn framed() -> impl Strategy<Value = Vec<u8>> {
 
 /// A packet of a real client of which some bytes were changed.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let whole = (0..4_usize, any::<bool>()).prop_map(|(which, is_new)| {
+    let whole = (0..7_usize, any::<bool>()).prop_map(|(which, is_new)| {
         let version = VERSIONS[usize::from(is_new)];
         let mut pair = Pair::member(version);
-        let packet = match which {
-            0 => connect(version),
-            1 => pair.publish(REQUEST, Qos::ExactlyOnce, false),
-            2 => pair.publish(REPORT, Qos::AtLeastOnce, true),
-            _ => return vec![0x82, 8, 0, 1, 0, 3, b'a', b'/', b'#', 1],
-        };
-        packet.to_continuous_buffer()
+        match which {
+            0 => connect(version).to_continuous_buffer(),
+            1 => pair
+                .publish(REQUEST, Qos::ExactlyOnce, false)
+                .to_continuous_buffer(),
+            2 => pair
+                .publish(REPORT, Qos::AtLeastOnce, true)
+                .to_continuous_buffer(),
+            3 => full_connect(),
+            4 => vec![0x62, 2, 0, 1],
+            5 => b"\xa2\x0c\x00\x01\x00\x01#\x00\x05a/b/c".to_vec(),
+            _ => b"\x82\x08\x00\x01\x00\x03a/#\x01".to_vec(),
+        }
     });
     (
         whole,
@@ -297,6 +305,25 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
             }
             bytes
         })
+}
+
+/// A CONNECT of version 5 that has everything it can have.
+fn full_connect() -> Vec<u8> {
+    let properties = vec![
+        SessionExpiryInterval::new(1).unwrap().into(),
+        ReceiveMaximum::new(1).unwrap().into(),
+        MaximumPacketSize::new(1000).unwrap().into(),
+        TopicAliasMaximum::new(1).unwrap().into(),
+        RequestResponseInformation::new(1).unwrap().into(),
+        RequestProblemInformation::new(1).unwrap().into(),
+        UserProperty::new("key", "value").unwrap().into(),
+    ];
+    let with_will = connect_5!()
+        .will_message(REQUEST, b"{}", Qos::AtLeastOnce, true)
+        .unwrap()
+        .will_props(vec![WillDelayInterval::new(1).unwrap().into()])
+        .props(properties);
+    with_will.build().unwrap().to_continuous_buffer()
 }
 
 fn feed(pair: &mut Pair, bytes: &[u8]) -> Result<(), TestCaseError> {
