@@ -26,7 +26,7 @@ pub fn published() -> &'static Published {
     static PUBLISHED: OnceLock<Published> = OnceLock::new();
     PUBLISHED.get_or_init(|| {
         let published = Published {
-            folder: kept("release/repository"),
+            folder: kept("release/published"),
         };
         run(&mut release_into(&published.folder, "stable"), LIMIT)
             .expect_success("cargo xtask release");
