@@ -94,6 +94,8 @@ impl Access {
         if user.len() > limits::PASSWORD_BYTES || password.len() > limits::PASSWORD_BYTES {
             return Err(Denied::WrongCredentials);
         }
+        // A socket for both families shows IPv4 addresses in another form.
+        let from = from.to_canonical();
         let given = fingerprint(user.as_bytes(), password);
         let mut state = self.0.state();
         if state.attempted.is_repeated(from, &given) {

@@ -1,8 +1,9 @@
 //! Who may connect: places overall and per address, and few of them for those that have not logged in.
 //!
-//! A newcomer never waits for strangers to leave: when their places are taken, the oldest stranger goes, of the
-//! address that has most of them, so that a flood from elsewhere does not reach the owner's handshake. It never
-//! evicts anyone who has logged in.
+//! A newcomer never waits for strangers to leave: when their places are taken, a stranger of the address that has
+//! most of them goes, so that a flood from elsewhere does not reach the owner's handshake. Of these, it is the one
+//! that has come least far, and of equal ones the oldest: half-open connections go before any that speak TLS. It
+//! never evicts anyone who has logged in.
 
 #[cfg(test)]
 mod tests;
@@ -50,8 +51,20 @@ struct Table {
 
 struct Place {
     source: Source,
-    waiting: bool,
+    progress: Progress,
     evicted: CancellationToken,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    /// It costs its peer one packet.
+    Connected,
+    /// Bytes have come.
+    Spoken,
+    /// Its TLS handshake is complete.
+    Secured,
+    LoggedIn,
 }
 
 impl Admission {
@@ -73,21 +86,21 @@ impl Admission {
             return Err(Full);
         }
         let own = |place: &Place| place.source == source;
-        if table.count(|place| own(place) && place.waiting) >= limits.waiting_per_address
+        if table.count(|place| own(place) && place.is_waiting()) >= limits.waiting_per_address
             || table.count(own) >= limits.per_address
         {
-            table.evict_oldest(own)?;
+            table.evict_one(own)?;
         }
-        if table.count(|place| place.waiting) >= limits.waiting
+        if table.count(Place::is_waiting) >= limits.waiting
             || table.places.len() >= limits.connections
         {
             let crowd = table.crowd().ok_or(Full)?;
-            table.evict_oldest(|place| place.source == crowd)?;
+            table.evict_one(|place| place.source == crowd)?;
         }
         let evicted = CancellationToken::new();
         let number = table.insert(Place {
             source,
-            waiting: true,
+            progress: Progress::Connected,
             evicted: evicted.clone(),
         });
         drop(table);
@@ -112,15 +125,19 @@ impl fmt::Debug for Admission {
 }
 
 impl Guest {
+    /// Bytes have come: half-open connections are evicted before this one.
+    pub fn spoke(&mut self) {
+        self.advance(Progress::Spoken);
+    }
+
+    /// The TLS handshake is complete: connections that only began one are evicted before this one.
+    pub fn secured(&mut self) {
+        self.advance(Progress::Secured);
+    }
+
     /// Keeps the place: from now on the guest is not evicted. False if it has been already.
     pub fn logged_in(&mut self) -> bool {
-        match self.inner.table().places.get_mut(&self.number) {
-            Some(place) => {
-                place.waiting = false;
-                true
-            }
-            None => false,
-        }
+        self.advance(Progress::LoggedIn)
     }
 
     /// Resolves when the place was given to a newcomer: the connection is to be closed.
@@ -131,6 +148,16 @@ impl Guest {
     /// How long handshake and login may take together, counted from the admission.
     pub fn log_in_within(&self) -> Duration {
         self.inner.limits.log_in_within
+    }
+
+    fn advance(&mut self, progress: Progress) -> bool {
+        match self.inner.table().places.get_mut(&self.number) {
+            Some(place) => {
+                place.progress = progress;
+                true
+            }
+            None => false,
+        }
     }
 }
 
@@ -158,6 +185,12 @@ impl Inner {
     }
 }
 
+impl Place {
+    fn is_waiting(&self) -> bool {
+        self.progress != Progress::LoggedIn
+    }
+}
+
 impl Table {
     fn count(&self, which: impl Fn(&Place) -> bool) -> usize {
         self.places.values().filter(|place| which(place)).count()
@@ -166,8 +199,8 @@ impl Table {
     /// The address with the most guests that have not logged in; of equal ones, that of the oldest guest.
     fn crowd(&self) -> Option<Source> {
         let mut crowd: Option<(usize, Source)> = None;
-        for place in self.places.values().filter(|place| place.waiting) {
-            let size = self.count(|other| other.waiting && other.source == place.source);
+        for place in self.places.values().filter(|place| place.is_waiting()) {
+            let size = self.count(|other| other.is_waiting() && other.source == place.source);
             if crowd.is_none_or(|(largest, _)| size > largest) {
                 crowd = Some((size, place.source));
             }
@@ -175,12 +208,11 @@ impl Table {
         crowd.map(|(_, source)| source)
     }
 
-    fn evict_oldest(&mut self, among: impl Fn(&Place) -> bool) -> Result<(), Full> {
-        let oldest = self
-            .places
-            .iter()
-            .find(|(_, place)| place.waiting && among(place));
-        let number = oldest.map(|(number, _)| *number).ok_or(Full)?;
+    fn evict_one(&mut self, among: impl Fn(&Place) -> bool) -> Result<(), Full> {
+        let waiting = |place: &Place| place.is_waiting() && among(place);
+        let candidates = self.places.iter().filter(|(_, place)| waiting(place));
+        let evicted = candidates.min_by_key(|(number, place)| (place.progress, **number));
+        let number = evicted.map(|(number, _)| *number).ok_or(Full)?;
         if let Some(place) = self.places.remove(&number) {
             place.evicted.cancel();
             self.leaving += 1;

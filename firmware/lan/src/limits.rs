@@ -48,7 +48,7 @@ pub struct AdmissionLimits {
     pub connections: usize,
     /// One address that takes every place.
     pub per_address: usize,
-    /// Half-open handshakes and strangers that stay: past this many, the oldest one makes room.
+    /// Half-open handshakes and strangers that stay: past this many, one of them makes room.
     pub waiting: usize,
     /// The same from one address, which then makes room among its own.
     pub waiting_per_address: usize,

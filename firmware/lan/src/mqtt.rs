@@ -12,6 +12,7 @@ mod patience;
 mod tests;
 mod topics;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -77,7 +78,14 @@ pub async fn serve(
     let connections = TaskTracker::new();
     while let Some(accepted) = broker.stop.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, from)) => broker.admit(stream, from, &connections),
+            Ok((stream, from)) => {
+                broker.admit(stream, from, &connections);
+                // A flood must not keep those that it evicts from closing, nor others from logging in.
+                tokio::task::yield_now().await;
+            }
+            Err(error) if is_the_peers(&error) => {
+                tracing::debug!(%error, "MQTT: a connection was gone before it was accepted");
+            }
             Err(error) => {
                 tracing::warn!(%error, "MQTT: no connection can be accepted");
                 let pause = tokio::time::sleep(limits::ACCEPT_PAUSE);
@@ -102,4 +110,13 @@ impl Broker {
             Err(full) => tracing::debug!(%from, "MQTT: {full}"),
         }
     }
+}
+
+/// Whether one peer's leaving caused it: nobody else has to wait for that.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }

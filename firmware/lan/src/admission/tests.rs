@@ -87,6 +87,25 @@ fn who_has_logged_in_is_never_evicted() {
 }
 
 #[test]
+fn half_open_connections_go_before_a_handshake_from_the_same_address() {
+    let admission = Admission::new(LIMITS);
+    let mut owner = admission.admit(host(1)).unwrap();
+    owner.spoke();
+    let mut flood = Vec::new();
+    for number in 0..100 {
+        flood.push(admission.admit(host(1)).unwrap());
+        if flood.len() > 3 {
+            flood.remove(0);
+        }
+        if number == 50 {
+            owner.secured();
+        }
+    }
+    assert!(!is_evicted(&owner));
+    assert!(owner.logged_in());
+}
+
+#[test]
 fn an_evicted_guest_cannot_log_in() {
     let admission = Admission::new(LIMITS);
     let mut oldest = admission.admit(host(1)).unwrap();

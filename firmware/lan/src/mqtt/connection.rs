@@ -76,22 +76,18 @@ impl<'a> Connection<'a> {
     pub(super) async fn serve(
         stream: TcpStream,
         from: SocketAddr,
-        guest: Guest,
+        mut guest: Guest,
         broker: &'a Broker,
     ) {
         let log_in_by = Instant::now() + guest.log_in_within();
-        // A late answer is worth nothing to these clients; without it, small ones would wait for each other.
-        let _ = stream.set_nodelay(true);
-        let handshake = TlsAcceptor::from(broker.service.tls.clone()).accept(stream);
-        let stream = tokio::select! {
+        let secured = tokio::select! {
             biased;
             () = broker.stop.cancelled() => return,
-            () = guest.evicted() => return,
-            accepted = timeout_at(log_in_by, handshake) => match accepted {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return tracing::debug!(%from, %error, "MQTT: no TLS"),
-                Err(_) => return tracing::debug!(%from, "MQTT: the TLS handshake took too long"),
-            },
+            secured = timeout_at(log_in_by, secure(stream, &mut guest, broker)) => secured,
+        };
+        let stream = match secured {
+            Ok(Some(stream)) => stream,
+            Ok(None) | Err(_) => return tracing::debug!(%from, "MQTT: no TLS handshake in time"),
         };
         let mut connection = Self::new(stream, from, guest, log_in_by, broker);
         while let Ok(()) = connection.deal_with_input() {
@@ -331,6 +327,30 @@ impl<'a> Connection<'a> {
         };
         let _ = timeout(limits::FAREWELL, rest).await;
     }
+}
+
+/// The TLS handshake; `None` if it fails or the guest has to make room.
+async fn secure(
+    stream: TcpStream,
+    guest: &mut Guest,
+    broker: &Broker,
+) -> Option<TlsStream<TcpStream>> {
+    // A late answer is worth nothing to these clients; without it, small ones would wait for each other.
+    let _ = stream.set_nodelay(true);
+    tokio::select! {
+        biased;
+        () = guest.evicted() => return None,
+        readable = stream.readable() => readable.ok()?,
+    }
+    guest.spoke();
+    let handshake = TlsAcceptor::from(broker.service.tls.clone()).accept(stream);
+    let stream = tokio::select! {
+        biased;
+        () = guest.evicted() => return None,
+        accepted = handshake => accepted.ok()?,
+    };
+    guest.secured();
+    Some(stream)
 }
 
 /// Resolves when a client that has logged in has to go.
