@@ -94,7 +94,19 @@ impl PrinterHandle {
         requests: mpsc::Sender<Incoming>,
         messages: broadcast::Sender<Outgoing>,
     ) -> Self {
-        Self { requests, messages }
+        let (wishes, mut wished) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while let Some(wish) = wished.recv().await {
+                if let Wish::Request(request) = wish {
+                    let _ = requests.send(request).await;
+                }
+            }
+        });
+        Self {
+            wishes,
+            messages,
+            snapshot: watch::channel(Snapshot::blank()).1,
+        }
     }
 
     /// Hands a request over; waits while the printer has too many.

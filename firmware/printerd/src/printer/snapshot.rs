@@ -85,3 +85,29 @@ pub struct UpdateSnapshot {
     /// The release to install, if there is one.
     pub newest: Option<String>,
 }
+
+#[cfg(test)]
+impl Snapshot {
+    /// Of no printer.
+    pub(super) fn blank() -> Self {
+        Self {
+            version: String::new(),
+            state: PrinterState::Idle,
+            job: None,
+            temperatures: Temperatures {
+                nozzle: [0; 2],
+                bed: [0; 2],
+                chamber: [0; 2],
+            },
+            error: None,
+            lan_mode: false,
+            cloud: None,
+            update: UpdateSnapshot {
+                phase: UpdatePhase::Idle,
+                percent: 0,
+                message: String::new(),
+                newest: None,
+            },
+        }
+    }
+}
