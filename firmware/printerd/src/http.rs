@@ -123,7 +123,7 @@ fn partial(headers: &HeaderMap, request: &Request<'_>) -> Result<Option<u64>, Fe
 }
 
 /// `bytes 0-9/100` (RFC 9110, 14.4).
-fn content_range(text: &str) -> Option<(std::ops::Range<u64>, Option<u64>)> {
+pub(crate) fn content_range(text: &str) -> Option<(std::ops::Range<u64>, Option<u64>)> {
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     let end = last.parse::<u64>().ok()?.checked_add(1)?;
@@ -151,13 +151,13 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> FetchError {
 }
 
 /// Only a strong entity tag says that two ranges are of the same bytes (RFC 9110, 13.1.5).
-fn strong_validator(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn strong_validator(headers: &HeaderMap) -> Option<String> {
     text(headers, ETAG)
         .filter(|tag| !tag.starts_with("W/"))
         .map(str::to_owned)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+pub(crate) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

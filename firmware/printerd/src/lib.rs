@@ -2,7 +2,7 @@
 //!
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
-//! [`cloud`] links it to the operator's broker; [`tls`] and [`backoff`] serve whatever goes out to a network.
+//! [`cloud`] links it to the operator's broker, [`transfer`] brings job files from there; [`tls`] and [`backoff`] serve whatever goes out to a network.
 //! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
 //! [`protocol`] reads what clients say, and [`printer`] does it.
 
@@ -21,5 +21,6 @@ pub mod protocol;
 pub mod redact;
 pub mod render;
 pub mod tls;
+pub mod transfer;
 pub mod update;
 pub mod wifi;

@@ -23,7 +23,7 @@ use super::{
     settings::{Settings, Version},
     wire::{Accepted, Delivery, Greeting, Heard, Message, Sent},
 };
-use crate::printer::{Incoming, Origin, PrinterHandle};
+use crate::printer::{Audience, Incoming, Origin, PrinterHandle};
 
 /// What every marker begins with, so that one of an earlier connection is told from a command.
 const MARKER: &[u8] = b"{\"link\":{\"marker\":\"";
@@ -179,7 +179,9 @@ impl Connection<'_> {
                         Heard::Subscribed { granted: false } => return Err(LinkError::NotGranted),
                         Heard::Subscribed { granted: true } => {
                             granted_by = None;
-                            self.subscribed();
+                            if !self.subscribed().await {
+                                return Ok(End::Stopped);
+                            }
                         }
                         heard => if !self.react(heard).await? {
                             return Ok(End::Stopped);
@@ -191,10 +193,15 @@ impl Connection<'_> {
         }
     }
 
-    fn subscribed(&mut self) {
+    /// `false` when it is to stop.
+    async fn subscribed(&mut self) -> bool {
         self.session.mark(self.marker.0.clone());
         self.parts.state.send_replace(LinkState::Connected);
         tracing::info!(broker = %self.parts.settings.broker.host, "the cloud is connected");
+        tokio::select! {
+            asked = self.parts.printer.report(Audience::Cloud) => asked.is_ok(),
+            () = self.parts.stop.cancelled() => false,
+        }
     }
 
     /// Sends what has waited and what there is room for.
