@@ -28,6 +28,10 @@ pub(crate) const BACKLOG: u32 = 16;
 /// Time without a byte on a data connection. Stops a transfer that hangs from keeping its place and its file.
 pub(crate) const STALLED: Duration = Duration::from_secs(30);
 
+/// Time between a bare end of a data connection and its acceptance. The system of a client that was killed closes the
+/// control connection in the same moment: stops the start of a file from passing for the whole of it.
+pub(crate) const KILLED: Duration = Duration::from_millis(200);
+
 /// Time that a client has to answer the end of a transfer, before its socket is given up.
 pub(crate) const LINGER: Duration = Duration::from_secs(3);
 

@@ -14,7 +14,7 @@ use tracing::{debug, info};
 
 use super::Server;
 use super::chunk::{Chunk, empty_chunks};
-use super::limits::{CHUNKS, LINGER, STALLED};
+use super::limits::{CHUNKS, KILLED, LINGER, STALLED};
 use super::reply::Reply;
 use super::transfer::DataStream;
 
@@ -132,7 +132,7 @@ async fn fill(
         match read {
             Ok(Ok(0)) => return Some(End::Whole),
             Ok(Ok(count)) => chunk.advance(count),
-            Ok(Err(error)) if is_plain_end(&error, stream) => return Some(End::Whole),
+            Ok(Err(error)) if is_bare_end(&error, stream) => return Some(confirm(abort).await),
             Ok(Err(error)) => return Some(End::Reset(error)),
             Err(_) => return Some(End::Stalled),
         }
@@ -142,8 +142,16 @@ async fn fill(
 
 /// A departure from TLS, which wants close_notify: many clients close without it. A print archive has its own end, and
 /// is checked before a job starts.
-fn is_plain_end(error: &io::Error, stream: &DataStream) -> bool {
+fn is_bare_end(error: &io::Error, stream: &DataStream) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof && stream.get_ref().0.are_whole()
+}
+
+/// A bare end counts if the control connection outlives it.
+async fn confirm(abort: &CancellationToken) -> End {
+    match timeout(KILLED, abort.cancelled()).await {
+        Ok(()) => End::Aborted,
+        Err(_) => End::Whole,
+    }
 }
 
 /// The thread that writes. It also ends when its sender is dropped with the session.

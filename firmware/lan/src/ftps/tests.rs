@@ -8,7 +8,7 @@ mod transfers;
 use std::fs;
 use std::net::SocketAddr;
 
-use firstlayer_card::{Card, CardLimits, CardPath};
+use firstlayer_card::{Card, CardLimits, CardPath, Start};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -103,11 +103,25 @@ impl Printer {
 
     /// Waits until some of an upload has reached the card.
     async fn until_some_of(&self, path: &str) {
-        let path = CardPath::parse(path, &CardPath::root()).unwrap();
-        while self.card.partial_size(&path).unwrap_or(0) == 0 {
+        while self.card.partial_size(&on_card(path)).unwrap_or(0) == 0 {
             tokio::task::yield_now().await;
         }
     }
+
+    /// Waits until no upload to a path is under way.
+    async fn until_left_alone(&self, path: &str) {
+        while self
+            .card
+            .check_upload(&on_card(path), Start::Fresh)
+            .is_err()
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn on_card(path: &str) -> CardPath {
+    CardPath::parse(path, &CardPath::root()).unwrap()
 }
 
 /// Bytes that no two places of a file share.

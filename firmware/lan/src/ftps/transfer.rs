@@ -103,8 +103,8 @@ impl Session {
         let (mut gone, mut aborted) = (None, false);
         let outcome = loop {
             tokio::select! {
-                // The control connection first: the system of a client that was killed closes it before the data
-                // connection, and the end of that is then no end of a file.
+                // The control connection first: when it has ended, the end of the data connection is no end of a
+                // file.
                 biased;
                 line = self.control.line(), if self.queued.is_none() && gone.is_none() => match line {
                     Ok(line) if is_abort(&line) => {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::super::limits::{DATA_CONNECTION, IDLE, STALLED};
+use super::super::limits::{CHUNK_BYTES, DATA_CONNECTION, IDLE, STALLED};
 use super::client::{Client, Close, Way, end};
 use super::*;
 
@@ -108,7 +108,8 @@ async fn the_server_connects_to_nobody() {
 
 #[tokio::test]
 async fn a_flood_of_pasv_leaves_one_port() {
-    let printer = Printer::start().await;
+    // An address of its own: on a shared one, another test may get the number of a closed port.
+    let printer = Printer::at("127.0.0.7:0").await;
     let mut client = printer.client().await;
     let mut ports = Vec::new();
     for turn in 0..200 {
@@ -128,7 +129,8 @@ async fn a_flood_of_pasv_leaves_one_port() {
 
 #[tokio::test]
 async fn a_port_closes_when_its_client_has_come() {
-    let printer = Printer::start().await;
+    // An address of its own: on a shared one, another test may get the number of a closed port.
+    let printer = Printer::at("127.0.0.8:0").await;
     let mut client = printer.client().await;
     let port = client.port(Way::Epsv).await;
     let _mine = TcpStream::connect(port).await.unwrap();
@@ -229,7 +231,8 @@ async fn a_silent_upload_ends() {
     let printer = Printer::start().await;
     let mut client = printer.client().await;
     let mut data = client.begin(Way::Epsv, "STOR /cache/x").await;
-    data.write_all(&model(100_000)).await.unwrap();
+    // One buffer: once it is on the card, the server waits for the next byte.
+    data.write_all(&model(CHUNK_BYTES)).await.unwrap();
     data.flush().await.unwrap();
     printer.until_some_of("/cache/x").await;
     pass(STALLED).await;
@@ -250,7 +253,8 @@ async fn a_data_connection_that_never_comes_is_given_up() {
 
 #[tokio::test]
 async fn a_client_that_says_nothing_is_sent_away() {
-    let printer = Printer::start().await;
+    // An address of its own: on a shared one, another test may get the number of a closed port.
+    let printer = Printer::at("127.0.0.9:0").await;
     let mut client = printer.client().await;
     let port = client.port(Way::Epsv).await;
     pass(IDLE).await;
