@@ -3,8 +3,8 @@
 //! Waits for all of them at once, so that a changed code, a closing port or a newcomer's claim ends it wherever it
 //! is, also within the TLS handshake. It never reads more from a peer than the peer takes from it.
 
-use std::future::pending;
-use std::io;
+mod waits;
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
 use super::clients::Presence;
 use super::conversation::{Command, Conversation, Dismissal, Login, Step};
@@ -23,6 +23,7 @@ use super::{Broker, Request};
 use crate::access::Session;
 use crate::admission::Guest;
 use crate::limits;
+use waits::{Happened, dismissed, lapsed, next, secure, write};
 
 /// What is read at a time.
 const INPUT_BYTES: usize = 4 * 1024;
@@ -52,20 +53,6 @@ pub(super) struct Connection<'a> {
 struct Member {
     session: Session,
     presence: Presence,
-}
-
-/// What happened first.
-enum Happened<'a> {
-    Read(io::Result<usize>),
-    Wrote(io::Result<usize>),
-    Flushed(io::Result<()>),
-    /// The printer has room for a command.
-    Room(Result<mpsc::Permit<'a, Request>, mpsc::error::SendError<()>>),
-    Reported(Result<Bytes, RecvError>),
-    Dismissed(Dismissal),
-    Lapsed(Lapse),
-    /// It has to make room for a newcomer.
-    Evicted,
 }
 
 /// The connection is over; what is outgoing may still be sent.
@@ -196,16 +183,14 @@ impl<'a> Connection<'a> {
     async fn wait(&mut self) -> Happened<'a> {
         let broker = self.broker;
         // A peer that is not read from is not silent.
-        let silence = self
-            .may_read()
-            .then(|| self.conversation.may_be_silent_for());
+        let may_read = self.may_read();
+        let silence = may_read.then(|| self.conversation.may_be_silent_for());
         let ends = self.patience.ends(silence);
         let is_waiting = self.waiting.is_some();
-        let may_read = self.may_read();
         let may_report = self.conversation.has_room_for_report();
         let is_pending = self.is_pending();
         let outgoing = self.conversation.outgoing();
-        tokio::select! {
+        let happened = tokio::select! {
             biased;
             () = broker.stop.cancelled() => Happened::Dismissed(Dismissal::ShuttingDown),
             dismissal = dismissed(&mut self.member) => Happened::Dismissed(dismissal),
@@ -213,9 +198,11 @@ impl<'a> Connection<'a> {
             lapse = lapsed(ends) => Happened::Lapsed(lapse),
             wrote = write(&mut self.writer, outgoing), if is_pending => wrote,
             room = broker.messages.requests.reserve(), if is_waiting => Happened::Room(room),
-            report = next(&mut self.reports), if may_report => Happened::Reported(report),
             read = self.reader.read(self.input.as_mut_slice()), if may_read => Happened::Read(read),
-        }
+            report = next(&mut self.reports), if may_report => Happened::Reported(report),
+        };
+        self.patience.listened(may_read, Instant::now());
+        happened
     }
 
     fn carry_on(&mut self, happened: Happened<'a>) -> Result<(), Over> {
@@ -326,65 +313,5 @@ impl<'a> Connection<'a> {
             self.writer.shutdown().await
         };
         let _ = timeout(limits::FAREWELL, rest).await;
-    }
-}
-
-/// The TLS handshake; `None` if it fails or the guest has to make room.
-async fn secure(
-    stream: TcpStream,
-    guest: &mut Guest,
-    broker: &Broker,
-) -> Option<TlsStream<TcpStream>> {
-    // A late answer is worth nothing to these clients; without it, small ones would wait for each other.
-    let _ = stream.set_nodelay(true);
-    tokio::select! {
-        biased;
-        () = guest.evicted() => return None,
-        readable = stream.readable() => readable.ok()?,
-    }
-    guest.spoke();
-    let handshake = TlsAcceptor::from(broker.service.tls.clone()).accept(stream);
-    let stream = tokio::select! {
-        biased;
-        () = guest.evicted() => return None,
-        accepted = handshake => accepted.ok()?,
-    };
-    guest.secured();
-    Some(stream)
-}
-
-/// Resolves when a client that has logged in has to go.
-async fn dismissed(member: &mut Option<Member>) -> Dismissal {
-    let Some(member) = member else {
-        return pending().await;
-    };
-    tokio::select! {
-        biased;
-        () = member.session.revoked() => Dismissal::CodeChanged,
-        () = member.presence.taken_over() => Dismissal::TakenOver,
-    }
-}
-
-/// Resolves when patience ends.
-async fn lapsed(ends: Option<(Instant, Lapse)>) -> Lapse {
-    let Some((at, lapse)) = ends else {
-        return pending().await;
-    };
-    sleep_until(at).await;
-    lapse
-}
-
-async fn next(reports: &mut Option<broadcast::Receiver<Bytes>>) -> Result<Bytes, RecvError> {
-    match reports {
-        Some(reports) => reports.recv().await,
-        None => pending().await,
-    }
-}
-
-async fn write<'a>(writer: &mut WriteHalf<TlsStream<TcpStream>>, outgoing: &[u8]) -> Happened<'a> {
-    if outgoing.is_empty() {
-        Happened::Flushed(writer.flush().await)
-    } else {
-        Happened::Wrote(writer.write(outgoing).await)
     }
 }

@@ -48,6 +48,13 @@ impl Patience {
         self.heard = now;
     }
 
+    /// Whether it was listened to until now: the time in which it was not does not count as its silence.
+    pub(super) fn listened(&mut self, was_listened_to: bool, now: Instant) {
+        if !was_listened_to {
+            self.heard = now;
+        }
+    }
+
     /// Whether there is something for it that it has not taken.
     pub(super) fn pending(&mut self, is_pending: bool, now: Instant) {
         self.stalled = is_pending.then(|| self.stalled.unwrap_or(now));
@@ -121,6 +128,17 @@ mod tests {
             Some((second(8, start), Lapse::Silent))
         );
         assert_eq!(patience.ends(None), None);
+    }
+
+    #[test]
+    fn a_peer_that_was_not_listened_to_was_not_silent() {
+        let start = Instant::now();
+        let mut patience = member(start);
+        patience.listened(false, second(60, start));
+        let ends = Some((second(65, start), Lapse::Silent));
+        assert_eq!(patience.ends(KEEPALIVE), ends);
+        patience.listened(true, second(61, start));
+        assert_eq!(patience.ends(KEEPALIVE), ends);
     }
 
     #[test]
