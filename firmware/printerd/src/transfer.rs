@@ -12,6 +12,7 @@ mod error;
 mod limits;
 mod pace;
 mod place;
+mod room;
 
 use firstlayer_card::{Card, CardPath};
 use jiff::Timestamp;

@@ -105,6 +105,7 @@ pub(super) async fn run(parts: &Parts, memory: &mut Memory) -> Result<End, LinkE
         },
         marker: Marker::new(),
         fresh: false,
+        fresh_by: None,
     };
     parts.outbox.set_connected(true);
     let end = connection.run().await;
@@ -148,6 +149,8 @@ struct Connection<'a> {
     pause: Duration,
     marker: Marker,
     fresh: bool,
+    /// When it is worth a word that the marker did not come back.
+    fresh_by: Option<Instant>,
 }
 
 impl Connection<'_> {
@@ -189,6 +192,13 @@ impl Connection<'_> {
                     }
                 }
                 () = self.parts.outbox.more() => {}
+                () = passed(self.fresh_by) => {
+                    self.fresh_by = None;
+                    tracing::warn!(
+                        topic = %self.parts.requests,
+                        "the broker does not return what the printer publishes there: cloud jobs count as stale",
+                    );
+                }
             }
         }
     }
@@ -196,6 +206,7 @@ impl Connection<'_> {
     /// `false` when it is to stop.
     async fn subscribed(&mut self) -> bool {
         self.session.mark(self.marker.0.clone());
+        self.fresh_by = Some(Instant::now() + ANSWER);
         self.parts.state.send_replace(LinkState::Connected);
         tracing::info!(broker = %self.parts.settings.broker.host, "the cloud is connected");
         tokio::select! {
@@ -283,7 +294,9 @@ impl Connection<'_> {
             return true;
         }
         if message.payload.starts_with(MARKER) {
-            self.fresh |= message.payload == self.marker.0;
+            if message.payload == self.marker.0 {
+                (self.fresh, self.fresh_by) = (true, None);
+            }
             return true;
         }
         // What may come twice, or was kept for whoever comes, starts nothing.

@@ -24,6 +24,7 @@ use super::{
     limits::Patience,
     pace::Pace,
     place::place,
+    room::make_room,
 };
 use crate::{printer::Download, protocol::Md5, redact};
 
@@ -167,8 +168,13 @@ impl Attempt {
         let earlier = self.earlier(&path, &whole);
         self.tried_earlier = true;
         let start = earlier.map_or(Start::Fresh, Start::At);
+        let missing = whole.size.unwrap_or(0).saturating_sub(earlier.unwrap_or(0));
         let (card, at) = (self.card.clone(), path.clone());
-        let upload = blocking(move || card.upload(&at, start)).await?;
+        let open = move || {
+            make_room(&card, missing)?;
+            card.upload(&at, start)
+        };
+        let upload = blocking(open).await?;
         self.kept = Some(Kept {
             path,
             upload,

@@ -27,6 +27,17 @@ pub(super) fn place(url: &Url, etag: Option<&str>) -> Option<CardPath> {
     .ok()
 }
 
+/// Whether a name in `cache/` is one of ours, and not an owner's own.
+pub(super) fn is_ours(name: &str) -> bool {
+    let (stem, ending) = split(name);
+    let fingerprint = stem.rsplit_once('-').map_or("", |(_, digits)| digits);
+    name.len() == stem.len() + ending.len()
+        && fingerprint.len() == FINGERPRINT_BYTES * 2
+        && fingerprint
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Of the URL without its query, and of the version of the file.
 fn fingerprint(url: &Url, etag: Option<&str>) -> String {
     let mut context = Context::new(&SHA256);
@@ -101,6 +112,20 @@ mod tests {
         assert_ne!(first, at("https://a.example/m/cube.3mf", Some("\"y\"")));
         assert_ne!(first, at("https://a.example/n/cube.3mf", Some("\"x\"")));
         assert_ne!(first, at("https://b.example/m/cube.3mf", Some("\"x\"")));
+    }
+
+    #[test]
+    fn what_an_owner_put_there_is_told_from_what_was_fetched() {
+        let ours = at("https://a.example/m/cube.3mf", None);
+        assert!(is_ours(ours.trim_start_matches("/cache/")));
+        for name in [
+            "cube.3mf",
+            "cube-0123.3mf",
+            "a-0123456789abcdef",
+            "a-0123456789ABCDEF.3mf",
+        ] {
+            assert!(!is_ours(name), "{name}");
+        }
     }
 
     #[test]
