@@ -2,7 +2,7 @@
 //!
 //! The stages are those that the specification of the figure names, and each does nothing but its part: `zstd -d` of
 //! the payload writes to nowhere, `sha256sum` reads the image, `dd` copies the image and syncs it. What an install
-//! does besides is its own affair: it hashes the payload as stored and each frame as it is raw, and reads the slot back.
+//! does besides is its own affair: it hashes the payload as stored, reads the slot back, and hashes each frame of it.
 
 use std::{
     fs::{self, File},

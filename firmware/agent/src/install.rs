@@ -1,5 +1,6 @@
 //! From the repository into the slot. Two threads share the work: one fetches, checks, decompresses and writes
-//! frames; the other follows it, waits until they are on the medium, reads them back and hashes what it reads.
+//! frames; the other follows it, waits until they are on the medium, reads them back and hashes what it reads, each
+//! frame by itself and the image as a whole.
 //! Only positions pass between them, so memory is one frame as stored, one raw, and a buffer for reading back.
 //!
 //! Reading back shows that the slot took every byte in its place. It may be served from memory: a medium that loses
@@ -10,7 +11,7 @@
 use std::{
     ops::Range,
     panic,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{SyncSender, sync_channel},
     thread,
     time::Duration,
 };
@@ -19,6 +20,7 @@ use firstlayer_bundle::{Decoder, Error, Frame, Hasher, Manifest, Payload, Sha256
 
 use crate::{
     AgentError, Blessing, FetchError, SlotImage,
+    read_back::{Hashes, read_back},
     slots::fill,
     stream::{Bundle, Part},
 };
@@ -27,8 +29,6 @@ use crate::{
 const SYNC_EVERY: u64 = 16 << 20;
 /// Marks that the writer may be ahead of the reader, so that what is written and not yet on the medium is bounded.
 const MARKS_AHEAD: usize = 4;
-/// The buffer for reading back, in bytes.
-const READ_BACK: usize = 1 << 20;
 
 /// Hears what an install or a check does.
 pub trait Progress {
@@ -135,8 +135,9 @@ impl Install<'_, '_> {
     ) -> Result<VerifiedImage, AgentError> {
         let (image, length) = (self.image, self.payload.length);
         let (marks, followed) = sync_channel(MARKS_AHEAD);
-        let (wrote, sha256) = thread::scope(|scope| {
-            let reader = scope.spawn(move || read_back(image, length, &followed));
+        let (wrote, read) = thread::scope(|scope| {
+            let hashes = Hashes::of(&self.payload.frames);
+            let reader = scope.spawn(move || read_back(image, length, hashes, &followed));
             let wrote = self.write(marks).and_then(|()| written());
             let read = reader
                 .join()
@@ -144,10 +145,15 @@ impl Install<'_, '_> {
             (wrote, read)
         });
         // A reader that failed has stopped the writer: its error is the cause.
-        let sha256 = sha256?;
+        let read = read?;
         wrote?;
-        if sha256 != Some(self.payload.sha256) {
+        let read = read.filter(|read| read.sha256 == self.payload.sha256);
+        let Some(read) = read else {
             return Err(self.why_another_image());
+        };
+        if !read.frames_agree {
+            // The image is right: what the manifest says of its frames is not.
+            return Err(self.bundle.refused(Error::RawHash));
         }
         let release = self.bundle.release;
         let (version, bundle) = (release.version.clone(), release.bundle.sha256);
@@ -264,32 +270,4 @@ impl Install<'_, '_> {
             .write_at(&buffers.raw, offset)
             .map_err(AgentError::storage("write the inactive slot"))
     }
-}
-
-/// Follows the writer's marks: syncs, reads back, hashes. `None` if the writer gave up, or the slot ends too early.
-fn read_back(
-    image: &dyn SlotImage,
-    length: u64,
-    marks: &Receiver<u64>,
-) -> Result<Option<Sha256>, AgentError> {
-    let (mut hasher, mut buffer, mut offset) = (Hasher::new(), vec![0; READ_BACK], 0);
-    for mark in marks {
-        image
-            .sync()
-            .map_err(AgentError::storage("bring the inactive slot to its medium"))?;
-        while offset < mark {
-            let wanted = usize::try_from(mark.saturating_sub(offset))
-                .unwrap_or(usize::MAX)
-                .min(READ_BACK);
-            let part = buffer.get_mut(..wanted).unwrap_or_default();
-            let read = fill(image, part, offset)
-                .map_err(AgentError::storage("read the inactive slot back"))?;
-            if read != wanted {
-                return Ok(None);
-            }
-            hasher.update(part);
-            offset = offset.saturating_add(read as u64);
-        }
-    }
-    Ok((offset == length).then(|| hasher.finish()))
 }

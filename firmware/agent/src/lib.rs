@@ -24,6 +24,7 @@ mod folder;
 mod install;
 mod metadata;
 mod offer;
+mod read_back;
 mod record;
 mod retry;
 mod slots;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::{
-    Decoder, Error, Hasher, Limits, Manifest, ManifestDigest, Payload, decoder,
+    Decoder, Error, Hasher, Limits, Manifest, ManifestDigest, Payload, Sha256, decoder,
     header::{self, Header},
 };
 
@@ -92,6 +92,9 @@ fn read_payload(
     for (index, frame) in payload.frames.iter().enumerate() {
         read_content(source, &entry, frame.stored.length, &mut stored)?;
         decoder.decode(frame, &stored, &mut raw)?;
+        if Sha256::of(&raw) != frame.sha256 {
+            return Err(Error::RawHash);
+        }
         image.update(&raw);
         sink(index, &raw).map_err(Error::Sink)?;
     }

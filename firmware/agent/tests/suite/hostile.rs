@@ -78,6 +78,9 @@ fn frame_of_other_bytes() {
         "{error:?}"
     );
     assert_eq!(printer.record().refused.len(), 1);
+    // The image itself is the signed one, and lies unblessed.
+    let written = std::fs::read(printer.slots().path(Slot::B)).unwrap();
+    assert_eq!(written, image(1, LENGTH));
 }
 
 #[test]
