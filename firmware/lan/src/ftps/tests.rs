@@ -43,9 +43,18 @@ impl Printer {
     }
 
     fn on(listener: TcpListener) -> Self {
+        Self::with(listener, |_| {})
+    }
+
+    async fn with_card(change: impl FnOnce(&mut CardLimits)) -> Self {
+        Self::with(TcpListener::bind("127.0.0.1:0").await.unwrap(), change)
+    }
+
+    fn with(listener: TcpListener, change: impl FnOnce(&mut CardLimits)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut limits = CardLimits::default();
         limits.keep_free = 0;
+        change(&mut limits);
         let card = Card::open(folder.path(), limits).unwrap();
         let identity = Identity::create(SERIAL, &[], jiff::Timestamp::UNIX_EPOCH).unwrap();
         let tls = Tls::new(&identity).unwrap();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::super::limits::{CHUNK_BYTES, DATA_CONNECTION, IDLE, STALLED};
+use super::super::limits::{CHUNK_BYTES, DATA_CONNECTION, IDLE, STALLED, TRANSFERS};
 use super::client::{Client, Close, Way, end};
 use super::*;
 
@@ -261,4 +261,81 @@ async fn a_client_that_says_nothing_is_sent_away() {
     assert_eq!(client.reply().await.unwrap().0, 421);
     assert!(client.reply().await.is_none());
     assert!(TcpStream::connect(port).await.is_err());
+}
+
+#[tokio::test]
+async fn an_upload_without_end_is_refused_and_leaves_nothing() {
+    let printer = Printer::with_card(|limits| limits.largest_file = 50_000).await;
+    let mut client = printer.client().await;
+    assert_eq!(
+        client
+            .upload(Way::Epsv, "STOR /cache/x", b"old", Close::Fin)
+            .await,
+        226
+    );
+    let mut data = client.begin(Way::Epsv, "STOR /cache/x").await;
+    // The server closes when it has had enough.
+    let _ = data.write_all(&model(100_000)).await;
+    assert_eq!(client.reply().await.unwrap().0, 552);
+    assert_eq!(printer.on_disk("cache"), ["x"]);
+    assert_eq!(printer.bytes("cache/x").unwrap(), b"old");
+}
+
+#[tokio::test]
+async fn a_full_card_takes_no_upload() {
+    let printer = Printer::with_card(|limits| limits.keep_free = u64::MAX).await;
+    let mut client = printer.client().await;
+    client.dial(Way::Epsv).await;
+    assert_eq!(client.code("STOR /cache/x").await, 452);
+    assert_eq!(client.code("ALLO 1").await, 452);
+}
+
+#[tokio::test]
+async fn transfers_that_hang_do_not_fill_the_memory() {
+    let printer = Printer::start().await;
+    let mut hanging = Vec::new();
+    for number in 0..TRANSFERS {
+        let mut client = printer.client().await;
+        let data = client
+            .begin(Way::Epsv, &format!("STOR /cache/{number}"))
+            .await;
+        hanging.push((client, data));
+    }
+    let mut client = printer.client().await;
+    client.dial(Way::Epsv).await;
+    assert_eq!(client.code("STOR /cache/x").await, 450);
+    let (mut first, data) = hanging.pop().unwrap();
+    end(data, Close::Notify).await;
+    assert_eq!(first.reply().await.unwrap().0, 226);
+    assert_eq!(
+        client
+            .upload(Way::Epsv, "STOR /cache/x", b"x", Close::Fin)
+            .await,
+        226
+    );
+}
+
+#[tokio::test]
+async fn lan_mode_goes_off_whatever_peers_do() {
+    let mut printer = Printer::at("127.0.0.10:0").await;
+    let mut half_open = TcpStream::connect(printer.address).await.unwrap();
+    let mut stranger = Client::connect(&printer, Client::config(&printer, &[])).await;
+    let mut idle = printer.client().await;
+    let mut listening = printer.client().await;
+    let port = listening.port(Way::Epsv).await;
+    let mut waiting = printer.client().await;
+    let mut no_handshake = waiting.dial(Way::Pasv).await;
+    assert_eq!(waiting.code("STOR /cache/x").await, 150);
+    printer.off().await;
+    assert!(rest(&mut half_open).await.is_empty());
+    assert!(rest(&mut no_handshake).await.is_empty());
+    assert!(stranger.reply().await.is_none());
+    for client in [&mut idle, &mut listening, &mut waiting] {
+        assert_eq!(client.reply().await.unwrap().0, 421);
+        assert!(client.reply().await.is_none());
+    }
+    for address in [printer.address, port] {
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+    assert!(printer.on_disk("cache").is_empty());
 }

@@ -243,8 +243,14 @@ async fn a_client_that_was_killed_leaves_no_file_that_looks_whole() {
         let data = begun(&printer, &mut client).await;
         // Its system closes what it had open, in one order or the other.
         if data_first {
+            tokio::time::pause();
             drop(data);
+            // The clock stands still while the server sees the one end, and not yet the other.
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
             drop(client);
+            tokio::time::resume();
         } else {
             drop(client);
             drop(data);
