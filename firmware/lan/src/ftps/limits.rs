@@ -7,6 +7,10 @@ use std::time::Duration;
 /// login too.
 pub(crate) const LINE_BYTES: usize = 1280;
 
+/// Lines that wait for the end of a transfer. Stops a client from filling the memory with them; fewer would hide the
+/// end of a control connection behind them.
+pub(crate) const QUEUED: usize = 16;
+
 /// Wrong access codes on one connection. Stops one connection from being a guessing machine.
 pub(crate) const LOGINS: usize = 3;
 

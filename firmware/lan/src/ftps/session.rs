@@ -2,6 +2,7 @@
 //!
 //! Before login it answers what gives nothing away, and opens neither files nor ports.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,8 +49,8 @@ pub(crate) struct Session {
     pub(crate) offset: u64,
     pub(crate) rename: Option<CardPath>,
     pub(crate) facts: Facts,
-    /// A line that came in a transfer and waits for its end.
-    pub(crate) queued: Option<Line>,
+    /// Lines that came in a transfer and wait for its end.
+    pub(crate) queued: VecDeque<Line>,
     pub(crate) lingering: Option<JoinHandle<()>>,
 }
 
@@ -120,7 +121,7 @@ async fn greet(tcp: TcpStream, peer: SocketAddr, server: &Arc<Server>) -> Option
         offset: 0,
         rename: None,
         facts: Facts::ALL,
-        queued: None,
+        queued: VecDeque::new(),
         lingering: None,
     };
     match session.log_in().await {
@@ -190,7 +191,7 @@ impl Session {
     }
 
     async fn next_line(&mut self) -> Result<Line, End> {
-        if let Some(line) = self.queued.take() {
+        if let Some(line) = self.queued.pop_front() {
             return Ok(line);
         }
         let (control, passive) = (&mut self.control, &mut self.passive);

@@ -15,7 +15,7 @@ use tracing::debug;
 
 use super::Server;
 use super::command::Command;
-use super::limits::DATA_CONNECTION;
+use super::limits::{DATA_CONNECTION, QUEUED};
 use super::line::Line;
 use super::listing::Form;
 use super::passive::Passive;
@@ -106,7 +106,7 @@ impl Session {
                 // The control connection first: when it has ended, the end of the data connection is no end of a
                 // file.
                 biased;
-                line = self.control.line(), if self.queued.is_none() && gone.is_none() => match line {
+                line = self.control.line(), if self.queued.len() < QUEUED && gone.is_none() => match line {
                     Ok(line) if is_abort(&line) => {
                         abort.cancel();
                         aborted = true;
@@ -141,7 +141,7 @@ impl Session {
             Ok(Command::Noop) => self.reply(200, "a transfer is under way").await,
             Ok(Command::Stat) => self.reply(213, "a transfer is under way").await,
             _ => {
-                self.queued = Some(line);
+                self.queued.push_back(line);
                 Ok(())
             }
         }

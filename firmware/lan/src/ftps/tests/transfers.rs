@@ -3,6 +3,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::super::limits::QUEUED;
 use super::client::{Client, Close, Way, end};
 use super::*;
 
@@ -186,15 +187,30 @@ async fn an_aborted_download_leaves_the_session() {
 }
 
 #[tokio::test]
-async fn a_line_that_comes_in_a_transfer_waits_for_its_end() {
+async fn lines_that_come_in_a_transfer_wait_for_its_end() {
     let printer = Printer::start().await;
     let mut client = printer.client().await;
     let mut data = client.begin(Way::Epsv, "STOR /cache/x").await;
-    client.send("SIZE /cache/x").await;
+    for _ in 0..2 * QUEUED {
+        client.send("SIZE /cache/x").await;
+    }
     data.write_all(b"12345").await.unwrap();
     end(data, Close::Notify).await;
     assert_eq!(client.reply().await.unwrap().0, 226);
-    assert_eq!(client.reply().await.unwrap().1, "213 5\r\n");
+    for _ in 0..2 * QUEUED {
+        assert_eq!(client.reply().await.unwrap().1, "213 5\r\n");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_with_a_command_unanswered_takes_no_place() {
+    let printer = Printer::start().await;
+    let mut client = printer.client().await;
+    let _data = begun(&printer, &mut client).await;
+    client.send("SIZE /cache/x").await;
+    drop(client);
+    printer.until_left_alone("/cache/x").await;
+    assert!(printer.bytes("cache/x").is_none());
 }
 
 #[tokio::test]
