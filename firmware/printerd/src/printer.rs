@@ -12,6 +12,8 @@ mod rules;
 mod services;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub use actor::Printer;
