@@ -48,7 +48,8 @@ impl Outbox {
 
     pub(super) fn answer(&self, caller: &Caller, outcome: &Outcome) {
         if let Err(refusal) = outcome {
-            tracing::info!(origin = ?caller.origin, reason = %refusal, "refused a command");
+            // Not louder: whoever floods the printer with nonsense is not to fill its log.
+            tracing::debug!(origin = ?caller.origin, reason = %refusal, "refused a command");
         }
         let answer = caller.tag.answer(outcome.as_ref().cloned());
         self.send(&answer, caller.origin.into(), Kind::Ack);

@@ -46,5 +46,6 @@ fn starts_something(command: &Command) -> bool {
             | Command::Resume
             | Command::Upgrade(_)
             | Command::Reboot
+            | Command::LanMode(true)
     )
 }

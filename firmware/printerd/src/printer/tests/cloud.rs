@@ -107,6 +107,10 @@ async fn what_only_the_cloud_may_is_refused_to_the_lan() {
     );
     assert!(!bench.lan.0.load(Ordering::SeqCst));
     assert_eq!(bench.full_report().await["firstlayer"]["lan_mode"], false);
+    // A message from before may close the ports, and never open them.
+    let on = json!({"system": {"command": "set_lan_mode", "enable": true}});
+    reason(&bench.ask_as(Origin::Cloud, true, on).await);
+    assert!(!bench.lan.0.load(Ordering::SeqCst));
 }
 
 #[tokio::test(start_paused = true)]
