@@ -225,9 +225,10 @@ async fn two_uploads_of_one_file_do_not_mix() {
     assert!(printer.bytes("cache/x").unwrap() == model(100_000));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lan_mode_off_leaves_nothing_of_an_upload() {
-    let mut printer = Printer::start().await;
+    // An address of its own: on a shared one, another test may get the number of a closed port.
+    let mut printer = Printer::at("127.0.0.11:0").await;
     let mut client = printer.client().await;
     let _data = begun(&printer, &mut client).await;
     printer.off().await;
