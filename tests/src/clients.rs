@@ -52,28 +52,31 @@ impl Order<'_> {
 
 /// Downloads with python-tuf; `Err` with the reason if this machine has no Python.
 pub fn python_tuf(order: Order<'_>) -> Result<Output, String> {
+    let mut client = Command::new(python_with("python-tuf", &PYTHON_PACKAGES)?);
+    Ok(run(
+        client.arg(script("download.py")).args(order.arguments()),
+        DOWNLOAD,
+    ))
+}
+
+/// A Python with these packages, in an environment `name` of its own; `Err` with the reason if this machine has none.
+pub fn python_with(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     let python = on_path("python3").ok_or("no python3 on PATH")?;
-    let recipe = format!("{PYTHON_PACKAGES:?}");
-    let folder = once("python-tuf", &recipe, |folder| {
+    let folder = once(name, &format!("{packages:?}"), |folder| {
+        let mut make = Command::new(&python);
         run_ok(
-            Command::new(&python)
-                .args(["-m", "venv", "--clear"])
+            make.args(["-m", "venv", "--clear"])
                 .arg(folder.join("venv")),
             INSTALL,
         );
         let mut pip = Command::new(folder.join("venv/bin/python"));
         run_ok(
-            pip.args(["-m", "pip", "install", "--quiet"])
-                .args(PYTHON_PACKAGES),
+            pip.args(["-m", "pip", "install", "--quiet"]).args(packages),
             INSTALL,
         );
         Ok(())
     })?;
-    let mut client = Command::new(folder.join("venv/bin/python"));
-    Ok(run(
-        client.arg(script("download.py")).args(order.arguments()),
-        DOWNLOAD,
-    ))
+    Ok(folder.join("venv/bin/python"))
 }
 
 /// Downloads with tuf-js; `Err` with the reason if this machine has no Node.

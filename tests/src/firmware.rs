@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::debian::debian_package;
 use crate::fixture::BoardUnderTest;
 use crate::process::run;
-use crate::workshop::{checkout, debian_package, on_path, xtask};
+use crate::workshop::{checkout, on_path, xtask};
 
 /// A first build fetches a compiler and builds the standard library twice.
 const BUILD: Duration = Duration::from_secs(3600);

@@ -10,13 +10,20 @@
 )]
 
 pub mod clients;
+pub mod debian;
+pub mod device;
 pub mod firmware;
 pub mod fixture;
+pub mod mosquitto;
+pub mod network;
 pub mod nginx;
+pub mod owner;
+pub mod plate;
 pub mod printer;
 pub mod process;
 pub mod proxy;
 pub mod release;
+pub mod s3;
 pub mod seed;
 pub mod server;
 pub mod skip;

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::debian::Tool;
+use crate::network::Network;
 use crate::process::{Process, run};
 use crate::tls::Certificates;
-use crate::workshop::{debian_package, on_path};
 
 const START: Duration = Duration::from_secs(30);
 
@@ -18,25 +19,57 @@ pub struct Nginx {
     address: SocketAddr,
     scheme: &'static str,
     _process: Process,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// What a server gives out.
+#[derive(Debug, Clone, Copy)]
+pub enum Site<'a> {
+    /// The files of a folder.
+    Folder(&'a Path),
+    /// The same, at two megabytes a second: so that there is time to break off.
+    SlowFolder(&'a Path),
+    /// Redirects there.
+    Elsewhere(&'a str),
+    /// What another server behind it gives out, asked by the same name.
+    Behind(SocketAddr),
 }
 
 impl Nginx {
     /// Serves a folder, over HTTPS if certificates are given. `Err` says why this machine has no nginx.
     pub fn serve(root: &Path, tls: Option<&Certificates>) -> Result<Self, String> {
+        Self::start(Site::Folder(root), tls, free_address(), |command| command)
+    }
+
+    /// Serves in a test's own network, on this port, over HTTPS.
+    pub fn serve_in(
+        network: &Network,
+        port: u16,
+        site: Site<'_>,
+        tls: &Certificates,
+    ) -> Result<Self, String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self::start(site, Some(tls), address, |command| network.inside(&command))
+    }
+
+    fn start(
+        site: Site<'_>,
+        tls: Option<&Certificates>,
+        address: SocketAddr,
+        place: impl FnOnce(Command) -> Command,
+    ) -> Result<Self, String> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = free_address();
         fs::write(
             folder.path().join("nginx.conf"),
-            config(root, folder.path(), address, tls),
+            config(site, folder.path(), address, tls),
         )
         .expect("writing nginx.conf");
-        let mut command = Command::new(program);
+        let mut command = program.command();
         command
             .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
             .arg(folder.path());
-        let mut process = Process::spawn(&mut command);
+        let mut process = Process::spawn(&mut place(command));
         // It says so after it has bound its address.
         if process
             .wait_for_line(START, |line| line.contains("event method"))
@@ -49,13 +82,18 @@ impl Nginx {
             address,
             scheme,
             _process: process,
-            _folder: folder,
+            folder,
         })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its access log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("access.log")).expect("reading the log")
     }
 
     /// Its base URL, with no slash at the end.
@@ -69,20 +107,30 @@ impl Nginx {
     }
 }
 
-/// nginx from `PATH`, else Debian's package, unpacked and not installed.
-fn program() -> Result<PathBuf, String> {
-    let program = match on_path("nginx") {
-        Some(installed) => installed,
-        None => debian_package("nginx")?.join("usr/sbin/nginx"),
-    };
-    if run(Command::new(&program).arg("-v"), START).succeeded() {
+/// nginx, if it runs here.
+fn program() -> Result<Tool, String> {
+    let program = Tool::find("nginx", "nginx")?;
+    if run(program.command().arg("-v"), START).succeeded() {
         Ok(program)
     } else {
-        Err(format!("{} does not run", program.display()))
+        Err(format!("{} does not run", program.program().display()))
     }
 }
 
-fn config(root: &Path, folder: &Path, address: SocketAddr, tls: Option<&Certificates>) -> String {
+fn config(
+    site: Site<'_>,
+    folder: &Path,
+    address: SocketAddr,
+    tls: Option<&Certificates>,
+) -> String {
+    let given = match site {
+        Site::Folder(root) => format!("root {};", root.display()),
+        Site::SlowFolder(root) => format!("root {}; limit_rate 2m;", root.display()),
+        Site::Elsewhere(url) => format!("return 302 {url};"),
+        Site::Behind(server) => format!(
+            "location / {{ proxy_pass http://{server}; proxy_set_header Host $http_host; }}"
+        ),
+    };
     let ssl = tls.map(|tls| {
         format!(
             "ssl_certificate {}; ssl_certificate_key {};",
@@ -96,10 +144,10 @@ fn config(root: &Path, folder: &Path, address: SocketAddr, tls: Option<&Certific
         .concat();
     format!(
         "daemon off;\nmaster_process off;\nerror_log stderr notice;\npid {}/nginx.pid;\nevents {{}}\nhttp {{\n\
-         access_log off;\n{temporary}server {{ listen {address} {listen}; {} root {}; }}\n}}\n",
+         access_log {folder}/access.log;\n{temporary}server {{ listen {address} {listen}; {} {given} }}\n}}\n",
         folder.display(),
         ssl.unwrap_or_default(),
-        root.display(),
+        folder = folder.display(),
     )
 }
 

@@ -104,20 +104,37 @@ impl Process {
         limit: Duration,
         accept: impl Fn(&str) -> bool,
     ) -> Option<String> {
-        let deadline = Instant::now() + limit;
-        while !self.is_over() {
-            if let Some((Stream::Error, line)) = self.next_line(deadline)
-                && accept(&line)
-            {
-                return Some(line);
-            }
-        }
-        None
+        self.wait_for(limit, |stream, line| {
+            stream == Stream::Error && accept(line)
+        })
+    }
+
+    /// Waits for a line on standard output that the predicate accepts; `None` if the child ends without one.
+    pub fn wait_for_output(
+        &mut self,
+        limit: Duration,
+        accept: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.wait_for(limit, |stream, line| stream == Stream::Out && accept(line))
+    }
+
+    /// Waits for a line on either; `None` if the child ends without one.
+    pub fn wait_for_any_line(
+        &mut self,
+        limit: Duration,
+        accept: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.wait_for(limit, |_, line| accept(line))
     }
 
     /// Waits for so many lines on standard error; `false` if the child ends before.
     pub fn wait_for_lines(&mut self, count: usize, limit: Duration) -> bool {
         (0..count).all(|_| self.wait_for_line(limit, |_| true).is_some())
+    }
+
+    /// The child's process id.
+    pub fn id(&self) -> i32 {
+        self.group.as_raw_nonzero().get()
     }
 
     /// Sends a signal to the child and whatever it started.
@@ -139,6 +156,22 @@ impl Process {
     pub fn kill(self) -> Output {
         self.signal(Signal::KILL);
         self.finish(Duration::from_secs(20))
+    }
+
+    fn wait_for(
+        &mut self,
+        limit: Duration,
+        accept: impl Fn(Stream, &str) -> bool,
+    ) -> Option<String> {
+        let deadline = Instant::now() + limit;
+        while !self.is_over() {
+            if let Some((stream, line)) = self.next_line(deadline)
+                && accept(stream, &line)
+            {
+                return Some(line);
+            }
+        }
+        None
     }
 
     fn is_over(&self) -> bool {

@@ -4,11 +4,6 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
-
-use crate::process::{run, run_ok};
-
-const FETCH: Duration = Duration::from_secs(180);
 
 /// The checkout's root.
 pub fn checkout() -> &'static Path {
@@ -71,32 +66,4 @@ pub fn once(
     make(&folder)?;
     fs::write(&done, recipe).expect("marking a folder as made");
     Ok(folder)
-}
-
-/// A package of Debian's, unpacked and not installed; the folder it is unpacked into. `Err` says why it cannot be had.
-pub fn debian_package(name: &str) -> Result<PathBuf, String> {
-    let (Some(apt), Some(dpkg)) = (on_path("apt-get"), on_path("dpkg")) else {
-        return Err(format!(
-            "no {name} here, and no apt-get and dpkg to get it with"
-        ));
-    };
-    once(name, "Debian's package", |folder| {
-        let mut download = Command::new(apt);
-        let fetched = run(download.args(["download", name]).current_dir(folder), FETCH);
-        let package = package_in(folder).filter(|_| fetched.succeeded());
-        let package = package.ok_or_else(|| {
-            format!("no {name} here, and Debian's package cannot be fetched: {fetched}")
-        })?;
-        run_ok(Command::new(dpkg).arg("-x").arg(package).arg(folder), FETCH);
-        Ok(())
-    })
-}
-
-fn package_in(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .expect("reading a folder of ours")
-        .flatten();
-    entries
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|end| end == "deb"))
 }

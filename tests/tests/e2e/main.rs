@@ -10,7 +10,10 @@
 
 mod attacks;
 mod bundles;
+mod cloud;
 mod harness;
 mod interop;
+mod lan;
 mod printers;
 mod releases;
+mod transfers;
