@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Replaces a file: temporary file, fsync, rename, fsync of the folder. Makes the folder where it is missing.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path)?;
     fs::create_dir_all(folder)?;
     let temporary = path.with_extension("temporary");
@@ -35,7 +35,7 @@ pub(crate) fn remove_durably(path: &Path) -> io::Result<()> {
 }
 
 /// Reads a file of at most `limit` bytes; `None` if there is none.
-pub(crate) fn read_at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

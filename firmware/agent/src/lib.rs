@@ -35,6 +35,7 @@ mod stream;
 mod wishes;
 
 pub use agent::{Agent, Installed, Machine, Setup};
+pub use atomic::{read_at_most, write_atomically};
 pub use boot::{Boot, BootRecord, Slot, Trial, play_boot_loader};
 pub use clock::{Clock, Reboot, SystemClock};
 pub use error::{AgentError, Fault};

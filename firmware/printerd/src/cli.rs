@@ -2,19 +2,30 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use firstlayer_policy::Postponement;
 use semver::Version;
 
 use crate::{
     exit::EXIT_CODES,
-    update::{Command, Request, Source},
+    place::Place,
+    service::console::Question,
+    update::{self, Command, Source},
 };
 
 /// Longer than the short commands take, so that a script's one `confirm` does not fail because of another's `check`.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
+Examples:
+  printerd run
+  printerd lan on
+  printerd access-code --new
+  printerd certificate
+  printerd wifi /media/stick/wifi.toml
+  printerd update install";
+
+const UPDATE_EXAMPLES: &str = "\
 Examples:
   printerd update check
   printerd update install --reboot
@@ -51,8 +62,39 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Serve: LAN mode while it is on, the cloud link, and the machine; until SIGTERM or Ctrl-C
+    Run,
+    /// Say how the printer stands: state, job, LAN mode, cloud, update
+    Status,
+    /// Turn LAN mode on or off: MQTT on port 8883 and FTP on 990, both over TLS, and discovery
+    ///
+    /// Off closes the ports and ends every connection at once. The printer remembers it over restarts.
+    Lan {
+        /// What it is to be
+        to: OnOff,
+    },
+    /// Show the access code by which LAN clients log in as bblp
+    AccessCode {
+        /// Make a new one first, which ends every open connection
+        #[arg(long)]
+        new: bool,
+    },
+    /// Show the certificate's fingerprint, and the authority for clients to trust
+    Certificate {
+        /// Make a new certificate first; the authority stays, so clients that trust it notice nothing
+        #[arg(long)]
+        renew: bool,
+    },
+    /// Configure the system's Wi-Fi supplicant: WPA2 or WPA3, and nothing weaker
+    ///
+    /// Reads TOML with the keys ssid, security ("wpa2", "wpa3" or "wpa2+wpa3") and passphrase, and
+    /// writes wpa_supplicant.conf, readable by its owner only, into the state folder.
+    Wifi {
+        /// The checked file
+        file: PathBuf,
+    },
     /// Look for, install, confirm or give up an update
-    #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+    #[command(after_help = UPDATE_EXAMPLES, after_long_help = format!("{UPDATE_EXAMPLES}\n\n{EXIT_CODES}"))]
     Update {
         #[command(subcommand)]
         verb: UpdateVerb,
@@ -119,26 +161,59 @@ struct From {
     from: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnOff {
+    /// Open
+    On,
+    /// Closed
+    Off,
+}
+
+/// What is asked for, with nothing of clap in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Serve.
+    Run(Place),
+    /// Ask the running service.
+    Ask(Place, Question),
+    /// Configure Wi-Fi from this file.
+    Wifi(Place, PathBuf),
+    /// An update command, or the boot loader's part.
+    Update(update::Request),
+}
+
 impl Arguments {
     /// The request, and whether the answer is to be JSON.
     pub fn into_request(self) -> (Request, bool) {
         let Common { config, root, json } = self.common;
-        let command = match self.verb {
-            Verb::SimulateBoot => Command::SimulateBoot,
-            Verb::Update { verb } => verb.into_command(),
+        let place = Place { config, root };
+        let request = match self.verb {
+            Verb::Run => Request::Run(place),
+            Verb::Status => Request::Ask(place, Question::Status),
+            Verb::Lan { to } => Request::Ask(
+                place,
+                Question::Lan {
+                    on: to == OnOff::On,
+                },
+            ),
+            Verb::AccessCode { new } => Request::Ask(place, Question::AccessCode { new }),
+            Verb::Certificate { renew } => Request::Ask(place, Question::Certificate { renew }),
+            Verb::Wifi { file } => Request::Wifi(place, file),
+            Verb::SimulateBoot => updating(place, Command::SimulateBoot, json),
+            Verb::Update { verb } => updating(place, verb.into_command(), json),
         };
-        // A bar for people, not for programs that read JSON.
-        (
-            Request {
-                command,
-                config,
-                root,
-                quiet: json,
-                patience: PATIENCE,
-            },
-            json,
-        )
+        (request, json)
     }
+}
+
+fn updating(place: Place, command: Command, json: bool) -> Request {
+    Request::Update(update::Request {
+        command,
+        place,
+        // A bar for people, not for programs that read JSON.
+        quiet: json,
+        patience: PATIENCE,
+    })
 }
 
 impl UpdateVerb {
@@ -197,8 +272,11 @@ mod tests {
             "--json",
         ];
         let (request, json) = Arguments::try_parse_from(words).unwrap().into_request();
+        let Request::Update(request) = request else {
+            panic!("not an update: {request:?}");
+        };
         assert!(json);
-        assert_eq!(request.root, PathBuf::from("/image"));
+        assert_eq!(request.place.root, PathBuf::from("/image"));
         let source = Source::Folder("/media/stick".into());
         assert_eq!(
             request.command,
@@ -213,7 +291,10 @@ mod tests {
     fn command(words: &str) -> Result<Command, clap::error::ErrorKind> {
         let words = ["printerd", "update"].into_iter().chain(words.split(' '));
         Arguments::try_parse_from(words)
-            .map(|arguments| arguments.into_request().0.command)
+            .map(|arguments| match arguments.into_request().0 {
+                Request::Update(request) => request.command,
+                other => panic!("not an update: {other:?}"),
+            })
             .map_err(|error| error.kind())
     }
 
@@ -254,8 +335,7 @@ mod tests {
     fn the_long_help_gives_examples_and_exit_codes() {
         let help = Arguments::command().render_long_help().to_string();
         assert!(
-            help.contains("--from /media/stick")
-                && help.contains("another update command is at work")
+            help.contains("printerd lan on") && help.contains("another update command is at work")
         );
     }
 }

@@ -39,7 +39,7 @@ pub use settings::{Broker, BrokerError, Password, Settings, SettingsError, Trust
 pub use wire::WireError;
 
 /// How the link stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum LinkState {
     /// It is being made.

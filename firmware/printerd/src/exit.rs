@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use firstlayer_agent::{AgentError, Fault};
 
-use crate::{config::ConfigError, update::Busy};
+use crate::{
+    config::ConfigError,
+    service::{AnotherService, console::NoService},
+    update::Busy,
+    wifi::WifiError,
+};
 
 /// How a command ended. The numbers are part of the interface, and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub enum Exit {
     Storage = 7,
     /// There are newer releases, and none of them can be installed here; or the one that was asked for cannot.
     NothingFits = 8,
+    /// The service does not run, or another one does.
+    Service = 9,
 }
 
 /// The codes, for the help text.
@@ -41,7 +48,8 @@ Exit codes:
   5  the network or the server failed: try again later
   6  refused: not signed, expired, changed, or not for this printer
   7  the printer's storage is full or failing
-  8  newer releases exist and none can be installed here, or not the one that was asked for";
+  8  newer releases exist and none can be installed here, or not the one that was asked for
+  9  the service does not run, or another one runs already";
 
 impl Exit {
     /// The code for an error, by whose fault it is.
@@ -49,7 +57,10 @@ impl Exit {
         if error.is::<Busy>() {
             return Self::Busy;
         }
-        if error.is::<ConfigError>() {
+        if error.is::<NoService>() || error.is::<AnotherService>() {
+            return Self::Service;
+        }
+        if error.is::<ConfigError>() || error.is::<WifiError>() {
             return Self::Usage;
         }
         match error.downcast_ref::<AgentError>().map(AgentError::fault) {
@@ -94,6 +105,7 @@ mod tests {
             Exit::Refused,
             Exit::Storage,
             Exit::NothingFits,
+            Exit::Service,
         ];
         assert_eq!(listed, all.map(Exit::code));
     }

@@ -19,7 +19,7 @@ use reqwest::{
     header::{CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, IF_RANGE, RANGE, RETRY_AFTER},
     redirect,
 };
-use rustls::ClientConfig;
+use rustls::RootCertStore;
 
 use crate::tls;
 
@@ -45,7 +45,9 @@ impl HttpFetch {
         passed: Timestamp,
     ) -> anyhow::Result<Self> {
         let client = Client::builder()
-            .tls_backend_preconfigured(client(extra_ca, passed)?)
+            .tls_backend_preconfigured(
+                tls::client(authorities(extra_ca)?, passed).context("choosing TLS versions")?,
+            )
             .redirect(redirect::Policy::custom(follow))
             .connect_timeout(stall)
             // Of each read, not of the whole: a large image may take hours, silence may not.
@@ -177,7 +179,7 @@ fn gives_up_tls(previous: &[Url], next: &Url) -> bool {
 }
 
 /// Public authorities, and the operator's own.
-fn client(extra_ca: Option<&Path>, passed: Timestamp) -> anyhow::Result<ClientConfig> {
+pub(crate) fn authorities(extra_ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let mut roots = tls::public_authorities();
     if let Some(path) = extra_ca {
         File::open(path)
@@ -185,7 +187,7 @@ fn client(extra_ca: Option<&Path>, passed: Timestamp) -> anyhow::Result<ClientCo
             .and_then(|file| Ok(tls::add_authorities(&mut roots, file)?))
             .with_context(|| format!("reading network.extra_ca, {}", path.display()))?;
     }
-    tls::client(roots, passed).context("choosing TLS versions")
+    Ok(roots)
 }
 
 /// A body that must bring something worth the wait.

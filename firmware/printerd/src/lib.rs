@@ -4,6 +4,7 @@
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
 //! [`cloud`] links it to the operator's broker, [`transfer`] brings job files from there; [`tls`] and [`backoff`] serve whatever goes out to a network.
 //! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
+//! [`service`] puts together what runs between a start and an end; [`place`] says whose files are meant.
 //! [`protocol`] reads what clients say, and [`printer`] does it.
 
 #![forbid(unsafe_code)]
@@ -15,11 +16,13 @@ pub mod config;
 pub mod exit;
 pub mod http;
 pub mod lock;
+pub mod place;
 pub mod printer;
 pub mod progress;
 pub mod protocol;
 pub mod redact;
 pub mod render;
+pub mod service;
 pub mod tls;
 pub mod transfer;
 pub mod update;

@@ -1,9 +1,13 @@
-//! `printerd`: reads its command line, does one thing, and says how that went in an exit code.
+//! `printerd`: reads its command line, does one thing or serves, and says how that went in an exit code.
 
 use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
-use printerd::{cli::Arguments, exit::Exit, render, update};
+use printerd::{
+    cli::{Arguments, Request},
+    exit::Exit,
+    render, service, update,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
@@ -16,17 +20,8 @@ fn main() -> ExitCode {
     };
     start_log();
     let (request, json) = arguments.into_request();
-    match update::run(&request) {
-        Ok(report) => {
-            let shown = render::report(&mut std::io::stdout().lock(), &report, json);
-            let exit = if shown.is_ok() {
-                report.exit()
-            } else {
-                Exit::Failed
-            };
-            exit.into()
-        }
-        Err(error) => {
+    done(&request, json)
+        .unwrap_or_else(|error| {
             let exit = Exit::of(&error);
             // With standard error gone as well, the exit code is all that is left to say.
             let _ = render::failure(
@@ -36,9 +31,29 @@ fn main() -> ExitCode {
                 exit,
                 json,
             );
-            exit.into()
+            exit
+        })
+        .into()
+}
+
+fn done(request: &Request, json: bool) -> anyhow::Result<Exit> {
+    let out = || std::io::stdout().lock();
+    let (shown, exit) = match request {
+        Request::Run(place) => (service::run(place).map(Ok)?, Exit::Done),
+        Request::Ask(place, question) => {
+            let answer = service::ask(place, *question)?;
+            (render::answer(&mut out(), &answer, json), Exit::Done)
         }
-    }
+        Request::Wifi(place, file) => {
+            let configured = service::configure_wifi(place, file)?;
+            (render::wifi(&mut out(), &configured, json), Exit::Done)
+        }
+        Request::Update(request) => {
+            let report = update::run(request)?;
+            (render::report(&mut out(), &report, json), report.exit())
+        }
+    };
+    Ok(if shown.is_ok() { exit } else { Exit::Failed })
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

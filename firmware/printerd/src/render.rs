@@ -7,9 +7,81 @@ use semver::Version;
 use serde::Serialize;
 
 use crate::{
+    cloud::LinkState,
     exit::Exit,
+    service::{
+        WifiConfigured,
+        console::{Answer, Certificate},
+        lan,
+    },
     update::{Report, Standing},
 };
+
+/// Writes what the service answered.
+pub fn answer(out: &mut dyn Write, answer: &Answer, json: bool) -> io::Result<()> {
+    if json {
+        return document(out, answer);
+    }
+    match answer {
+        Answer::AccessCode { user, access_code } => {
+            writeln!(out, "user {user}, access code {access_code}")
+        }
+        Answer::Certificate(certificate) => shown(out, certificate),
+        Answer::Lan(standing) => lan_mode(out, standing),
+        Answer::Status {
+            lan,
+            cloud,
+            printer,
+        } => {
+            lan_mode(out, lan)?;
+            link(out, cloud)?;
+            writeln!(out, "{printer:#}")
+        }
+        Answer::Failure { failure } => writeln!(out, "{failure}"),
+    }
+}
+
+/// Writes where the supplicant finds its network.
+pub fn wifi(out: &mut dyn Write, configured: &WifiConfigured, json: bool) -> io::Result<()> {
+    if json {
+        return document(out, configured);
+    }
+    let WifiConfigured { ssid, file } = configured;
+    writeln!(out, "{ssid} is configured in {}", file.display())
+}
+
+fn shown(out: &mut dyn Write, certificate: &Certificate) -> io::Result<()> {
+    let Certificate {
+        serial,
+        fingerprint,
+        ends,
+        authority_fingerprint,
+        authority,
+    } = certificate;
+    writeln!(out, "certificate of {serial}, until {ends}")?;
+    writeln!(out, "SHA-256 {fingerprint}")?;
+    writeln!(out, "authority SHA-256 {authority_fingerprint}")?;
+    write!(out, "{authority}")
+}
+
+fn link(out: &mut dyn Write, state: &LinkState) -> io::Result<()> {
+    match state {
+        LinkState::Connected => writeln!(out, "the cloud is connected"),
+        LinkState::Connecting => writeln!(out, "the cloud is being connected"),
+        LinkState::Waiting { reason } => writeln!(out, "the cloud is not connected: {reason}"),
+        LinkState::Stopped => writeln!(out, "there is no link to a cloud"),
+    }
+}
+
+fn lan_mode(out: &mut dyn Write, standing: &lan::Standing) -> io::Result<()> {
+    match standing {
+        lan::Standing::On => writeln!(out, "LAN mode is on"),
+        lan::Standing::Off => writeln!(out, "LAN mode is off"),
+        lan::Standing::Failed { reason } => {
+            writeln!(out, "LAN mode is to be on and cannot: {reason}")
+        }
+    }
+}
 
 /// Writes a report.
 pub fn report(out: &mut dyn Write, report: &Report, json: bool) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! From a request to a report: puts the agent together for one command, under the printer's update lock.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -10,31 +10,31 @@ use std::{
 use anyhow::Context;
 use firstlayer_agent::{
     Agent, AgentError, BootRecord, CheckReport, Fetch, FileSlots, FileStore, FolderFetch,
-    Installed, Machine, MetadataFolder, Outcome, Reboot, Setup, Status, SystemClock,
+    Installed, Machine, MetadataFolder, Outcome, Progress, Reboot, Setup, Status, SystemClock,
     play_boot_loader,
 };
-use firstlayer_policy::{Postponement, RunningRelease};
+use firstlayer_policy::Postponement;
 use jiff::Timestamp;
 use rustix::fs::{Access, access, statvfs};
 use semver::Version;
 use serde::Serialize;
 
-use crate::{config::Config, exit::Exit, http::HttpFetch, lock::UpdateLock, progress::Shown};
-
-/// Where an image keeps what it knows of itself.
-const SHARE: &str = "usr/share/printerd";
-/// Where an image keeps the configuration that its printers begin with.
-const CONFIG: &str = "etc/printerd/config.toml";
+use crate::{
+    config::Config,
+    exit::Exit,
+    http::HttpFetch,
+    lock::UpdateLock,
+    place::{Installation, Place},
+    progress::Shown,
+};
 
 /// One command, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What to do.
     pub command: Command,
-    /// The configuration in place of the image's own.
-    pub config: Option<PathBuf>,
-    /// Where the running image is.
-    pub root: PathBuf,
+    /// On which printer.
+    pub place: Place,
     /// Whether to show no progress.
     pub quiet: bool,
     /// How long to wait for another command to end.
@@ -135,9 +135,14 @@ pub struct Standing {
 #[error("another update command is at work")]
 pub struct Busy;
 
-/// Does what is asked.
+/// Does what is asked, and shows how far it is.
 pub fn run(request: &Request) -> anyhow::Result<Report> {
-    let printer = Printer::load(request)?;
+    run_with(request, &mut Shown::new(request.quiet))
+}
+
+/// Does what is asked; `progress` hears how far it is.
+pub fn run_with(request: &Request, progress: &mut dyn Progress) -> anyhow::Result<Report> {
+    let printer = Installation::load(&request.place)?;
     if request.command == Command::Status {
         return printer.status();
     }
@@ -145,24 +150,20 @@ pub fn run(request: &Request) -> anyhow::Result<Report> {
     match &request.command {
         Command::Check(source) => printer.with_agent(|agent| {
             let mut fetch = printer.fetch(source, agent.now())?;
-            let mut shown = Shown::new(request.quiet);
-            Ok(Report::Check(agent.check(fetch.as_mut(), &mut shown)?))
+            Ok(Report::Check(agent.check(fetch.as_mut(), progress)?))
         }),
         Command::Install {
             source,
             version,
             reboot,
-        } => {
-            let mut shown = Shown::new(request.quiet);
-            printer.with_agent(|agent| {
-                let mut fetch = printer.fetch(source, agent.now())?;
-                let installed = agent.install(version.as_ref(), fetch.as_mut(), &mut shown)?;
-                if *reboot && installed.installed.is_some() {
-                    agent.reboot()?;
-                }
-                Ok(Report::Install(installed))
-            })
-        }
+        } => printer.with_agent(|agent| {
+            let mut fetch = printer.fetch(source, agent.now())?;
+            let installed = agent.install(version.as_ref(), fetch.as_mut(), progress)?;
+            if *reboot && installed.installed.is_some() {
+                agent.reboot()?;
+            }
+            Ok(Report::Install(installed))
+        }),
         Command::Skip(version) => printer.with_agent(|agent| {
             let skipped = agent.skip(version.as_ref())?.to_vec();
             Ok(Report::Skip { skipped })
@@ -203,33 +204,7 @@ impl Report {
     }
 }
 
-/// Everything read from files before the first step.
-struct Printer {
-    config: Config,
-    running: RunningRelease,
-    trust_anchor: Vec<u8>,
-}
-
-impl Printer {
-    fn load(request: &Request) -> anyhow::Result<Self> {
-        let path = request
-            .config
-            .clone()
-            .unwrap_or_else(|| request.root.join(CONFIG));
-        let share = request.root.join(SHARE);
-        let (release, root) = (share.join("release.json"), share.join("root.json"));
-        let reading = |what: &str, path: &Path| format!("reading {what}, {}", path.display());
-        let bytes = fs::read(&release).with_context(|| reading("what runs", &release))?;
-        let running =
-            RunningRelease::parse(&bytes).with_context(|| reading("what runs", &release))?;
-        let trust_anchor = fs::read(&root).with_context(|| reading("the trust anchor", &root))?;
-        Ok(Self {
-            config: Config::load(&path, &running)?,
-            running,
-            trust_anchor,
-        })
-    }
-
+impl Installation {
     /// Held until the command ends.
     fn lock(&self, patience: Duration) -> anyhow::Result<UpdateLock> {
         let path = self.lock_path();

@@ -17,7 +17,7 @@
 //! keep_free = 67_108_864       # bytes that uploads leave
 //!
 //! [machine]
-//! speed = 1.0                  # of the simulated machine: 60 prints an hour's job in a minute
+//! speed = 1                    # of the simulated machine: 60 prints an hour's job in a minute
 //!
 //! [cloud]                      # left out: no cloud
 //! broker = "mqtts://cloud.example.org:8883"
@@ -29,6 +29,7 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
+use firstlayer_machine::Pace;
 use serde::Deserialize;
 
 use super::Wrong;
@@ -53,7 +54,7 @@ pub struct DeviceConfig {
     /// The card.
     pub card: CardConfig,
     /// How much faster than a real machine the simulated one prints.
-    pub machine_speed: f64,
+    pub machine_pace: Pace,
     /// The cloud's broker, if there is a cloud.
     pub cloud: Option<CloudConfig>,
 }
@@ -141,7 +142,7 @@ pub(super) struct RawCard {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMachine {
-    speed: Option<f64>,
+    speed: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -166,10 +167,8 @@ pub(super) struct RawTables {
 
 impl RawTables {
     pub(super) fn check(self) -> Result<DeviceConfig, Wrong> {
-        let speed = self.machine.speed.unwrap_or(1.0);
-        if !(0.01..=100_000.0).contains(&speed) {
-            return Err(("machine.speed", "0.01 to 100000 are accepted".to_owned()));
-        }
+        let pace = Pace::new(self.machine.speed.unwrap_or(1));
+        let pace = pace.ok_or(("machine.speed", "1 to 10000 are accepted".to_owned()))?;
         let name = self.device.name.unwrap_or_else(|| "Printer".to_owned());
         if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
             return Err((
@@ -186,7 +185,7 @@ impl RawTables {
                 largest_file: self.card.largest_file.unwrap_or(LARGEST_FILE),
                 keep_free: self.card.keep_free.unwrap_or(KEEP_FREE),
             },
-            machine_speed: speed,
+            machine_pace: pace,
             cloud: self.cloud.map(RawCloud::check).transpose()?,
         })
     }

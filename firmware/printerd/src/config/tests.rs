@@ -144,7 +144,7 @@ fn what_the_service_cannot_use_is_refused_by_its_key() {
         ("[lan]\nmqtt_port = 1883", "lan.mqtt_port"),
         ("[lan]\nftps_port = 21", "lan.ftps_port"),
         ("[lan]\nftps_port = 8883", "lan.ftps_port"),
-        ("[machine]\nspeed = nan", "machine.speed"),
+        ("[machine]\nspeed = 0", "machine.speed"),
         ("[cloud]\nmqtt = \"5\"", "broker"),
         ("[cloud]\nbroker = \"mqtt://c\"", "clear text"),
         ("[cloud]\nbroker = \"mqtts://c\"\nmqtt = \"4\"", "cloud"),

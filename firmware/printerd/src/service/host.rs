@@ -1,0 +1,51 @@
+//! The computer that the printer runs on.
+
+use std::{fs, process::Command};
+
+use crate::printer::Host;
+
+/// A Linux machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LinuxHost;
+
+impl Host for LinuxHost {
+    fn wifi_signal(&self) -> Option<i16> {
+        signal(&fs::read_to_string("/proc/net/wireless").ok()?)
+    }
+
+    fn reboot(&self) -> Result<(), String> {
+        let ended = Command::new("reboot")
+            .status()
+            .map_err(|error| format!("`reboot` cannot be run: {error}"))?;
+        if ended.success() {
+            Ok(())
+        } else {
+            Err(format!("`reboot` ended with {ended}"))
+        }
+    }
+}
+
+/// The level in dBm of the first interface in `/proc/net/wireless`: its fourth column, with a dot behind it.
+fn signal(table: &str) -> Option<i16> {
+    let interface = table.lines().nth(2)?;
+    interface
+        .split_whitespace()
+        .nth(3)?
+        .trim_end_matches('.')
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signal_is_the_level_of_the_first_interface() {
+        let table = "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n \
+             face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n \
+             wlan0: 0000   54.  -56.  -256        0      0      0      0      0        0\n";
+        assert_eq!(signal(table), Some(-56));
+        assert_eq!(signal("Inter-| sta-|\n face | tus |\n"), None);
+    }
+}
