@@ -17,6 +17,7 @@ use firstlayer_bundle::{Counter, Identity};
 use firstlayer_policy::RunningRelease;
 use printerd::{
     exit::Exit,
+    place::Place,
     update::{Command, Report, Request, Source, Standing, run},
 };
 use repository::{Repository, image};
@@ -73,8 +74,10 @@ impl Printer {
     fn run_with(&self, config: Option<PathBuf>, command: Command) -> Result<Report, Exit> {
         run(&Request {
             command,
-            config,
-            root: self.path("root"),
+            place: Place {
+                config,
+                root: self.path("root"),
+            },
             quiet: true,
             patience: Duration::ZERO,
         })
