@@ -139,7 +139,7 @@ async fn serve(place: &Place, installation: Installation) -> anyhow::Result<()> 
     let passed = running.built;
     let cloud = device.cloud.as_ref();
     let cloud = cloud
-        .map(|cloud| cloud::Settings::load(cloud, serial.as_str()))
+        .map(|cloud| cloud::Settings::load(cloud, serial.as_str(), backoff(&config)))
         .transpose()?;
     let about = About {
         serial: serial.to_string(),
@@ -241,14 +241,19 @@ fn downloads(config: &Config, card: Card, passed: Timestamp) -> anyhow::Result<T
     let patience = Patience {
         stall: config.stall,
         attempts: config.retry.attempts,
-        backoff: Backoff {
-            first: config.retry.first,
-            longest: config.retry.longest,
-        },
+        backoff: backoff(config),
         longest_on_request: config.retry.longest_on_request,
     };
     let roots = http::authorities(config.extra_ca.as_deref())?;
     Ok(Transfer::new(card, roots, patience, passed)?)
+}
+
+/// As patient with the cloud and with model files as with the repository.
+fn backoff(config: &Config) -> Backoff {
+    Backoff {
+        first: config.retry.first,
+        longest: config.retry.longest,
+    }
 }
 
 fn announcement(about: &About, name: &str) -> Announcement {

@@ -20,7 +20,7 @@ use super::{
     line::Line,
     outbox::Outbox,
     session::{Session, To},
-    settings::{Settings, Version},
+    settings::Settings,
     wire::{Accepted, Delivery, Greeting, Heard, Message, Sent},
 };
 use crate::printer::{Audience, Incoming, Origin, PrinterHandle};
@@ -79,9 +79,9 @@ pub(super) async fn run(parts: &Parts, memory: &mut Memory) -> Result<End, LinkE
             "it kept a session that it was to forget",
         ));
     }
-    let forget = std::mem::take(&mut memory.forget);
-    if forget && parts.settings.version == Version::V311 {
-        // With 3.1.1, a session that begins clean ends with its connection.
+    if std::mem::take(&mut memory.forget) {
+        // With 3.1.1, a session that begins clean ends with its connection; with 5, mosquitto 2.0 does not keep it over
+        // a restart of its own. So the session that is to last begins with a connection of its own.
         line.leave(GOODBYE).await;
         return Ok(End::Forgotten);
     }

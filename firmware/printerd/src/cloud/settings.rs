@@ -23,10 +23,6 @@ use crate::{
 /// MQTT over TLS, as registered.
 const PORT: u16 = 8883;
 const KEEPALIVE: Duration = Duration::from_secs(60);
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(120),
-};
 
 /// Everything that a link to the cloud needs.
 #[derive(Debug, Clone)]
@@ -142,7 +138,11 @@ pub enum SettingsError {
 impl Settings {
     /// Checks the configuration, and reads the files that it names. The user name, if none is set, is the serial
     /// number.
-    pub fn load(config: &CloudConfig, serial: &str) -> Result<Self, SettingsError> {
+    pub fn load(
+        config: &CloudConfig,
+        serial: &str,
+        backoff: Backoff,
+    ) -> Result<Self, SettingsError> {
         let username = config.username.as_deref().unwrap_or(serial);
         if username.is_empty() || username.len() > 256 || username.chars().any(char::is_control) {
             return Err(SettingsError::Username);
@@ -159,7 +159,7 @@ impl Settings {
             },
             trust: trust.transpose()?.unwrap_or(Trust::Public),
             keepalive: KEEPALIVE,
-            backoff: BACKOFF,
+            backoff,
         })
     }
 
@@ -257,6 +257,11 @@ fn read(key: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, SettingsEr
 mod tests {
     use super::*;
 
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(60),
+    };
+
     fn config(broker: &str) -> CloudConfig {
         CloudConfig {
             broker: Broker::parse(broker).unwrap(),
@@ -268,7 +273,9 @@ mod tests {
     }
 
     fn refusal(config: &CloudConfig) -> String {
-        Settings::load(config, "01S00A").unwrap_err().to_string()
+        Settings::load(config, "01S00A", BACKOFF)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -282,7 +289,8 @@ mod tests {
             let broker = Broker::parse(text).unwrap();
             assert_eq!((broker.host.as_str(), broker.port), (host, port));
         }
-        let settings = Settings::load(&config("mqtts://cloud.example.org"), "01S00A").unwrap();
+        let settings =
+            Settings::load(&config("mqtts://cloud.example.org"), "01S00A", BACKOFF).unwrap();
         assert_eq!(settings.username, "01S00A");
     }
 
