@@ -69,11 +69,13 @@ pub fn python_with(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
                 .arg(folder.join("venv")),
             INSTALL,
         );
-        let mut pip = Command::new(folder.join("venv/bin/python"));
-        run_ok(
-            pip.args(["-m", "pip", "install", "--quiet"]).args(packages),
-            INSTALL,
-        );
+        if !packages.is_empty() {
+            let mut pip = Command::new(folder.join("venv/bin/python"));
+            run_ok(
+                pip.args(["-m", "pip", "install", "--quiet"]).args(packages),
+                INSTALL,
+            );
+        }
         Ok(())
     })?;
     Ok(folder.join("venv/bin/python"))

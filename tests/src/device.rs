@@ -16,6 +16,7 @@ use crate::fixture::{BOARDS, BoardUnderTest, Fixture};
 use crate::network::Network;
 use crate::printer::{BUILT, release_file};
 use crate::process::{Output, Process, run, run_ok};
+use crate::skip::note;
 use crate::workshop::{cargo, checkout, scratch};
 
 /// The printer's serial number.
@@ -23,7 +24,7 @@ pub const SERIAL: &str = "01S00A000000001";
 /// The owner's address.
 pub const OWNER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 /// Longer than any command takes, even emulated on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(180);
+pub const LIMIT: Duration = Duration::from_secs(90);
 
 const BUILD: Duration = Duration::from_secs(1200);
 
@@ -47,6 +48,17 @@ pub struct Device {
     pub settings: String,
 }
 
+/// A failed test shows what the printer said.
+impl Drop for Device {
+    fn drop(&mut self) {
+        if let Some(service) = self.service.take()
+            && std::thread::panicking()
+        {
+            note(&format!("the printer's service: {}", service.kill()));
+        }
+    }
+}
+
 impl Build {
     /// `printerd` for this machine, built once a process.
     pub fn host() -> Self {
@@ -59,7 +71,7 @@ impl Build {
                 "--package",
                 "printerd",
                 "--message-format",
-                "json",
+                "json-render-diagnostics",
             ]);
             let output = run(&mut build, BUILD).expect_success("cargo build -p printerd");
             let messages = output

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use crate::debian::Tool;
 use crate::network::Network;
 use crate::process::{Process, run_ok};
+use crate::skip::note;
 use crate::tls::Certificates;
 
 /// Where it listens, in the network of its test.
@@ -70,6 +71,12 @@ impl Broker {
         self.running = Some(running);
     }
 
+    /// What it said so far, if it runs; it does not run any more then.
+    fn last_words(&mut self) -> String {
+        let running = self.running.take();
+        running.map_or(String::new(), |running| running.kill().to_string())
+    }
+
     /// Stops it as the system does: it keeps its store.
     pub fn stop(&mut self) {
         let running = self.running.take().expect("a broker that runs");
@@ -78,11 +85,20 @@ impl Broker {
     }
 }
 
+/// A failed test shows what the broker said.
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            note(&format!("the broker: {}", self.last_words()));
+        }
+    }
+}
+
 fn config(folder: &Path, tls: &Certificates) -> String {
     // Started by root, it would become somebody else, who cannot read the certificates.
     format!(
         "user root\nper_listener_settings false\nallow_anonymous false\npassword_file {folder}/passwords\n\
-         persistence true\npersistence_location {folder}/\nmax_queued_messages 0\nlog_dest stderr\n\
+         persistence true\npersistence_location {folder}/\nmax_queued_messages 0\nlog_dest stderr\nlog_type all\n\
          listener {PORT} 127.0.0.1\ncertfile {}\nkeyfile {}\n",
         tls.certificate.display(),
         tls.key.display(),

@@ -143,7 +143,7 @@ fn config(
         .map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display()))
         .concat();
     format!(
-        "daemon off;\nmaster_process off;\nerror_log stderr notice;\npid {}/nginx.pid;\nevents {{}}\nhttp {{\n\
+        "daemon off;\nuser root root;\nmaster_process off;\nerror_log stderr notice;\npid {}/nginx.pid;\nevents {{}}\nhttp {{\n\
          access_log {folder}/access.log;\n{temporary}server {{ listen {address} {listen}; {} {given} }}\n}}\n",
         folder.display(),
         ssl.unwrap_or_default(),

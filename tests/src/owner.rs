@@ -138,11 +138,6 @@ impl<'a> Owner<'a> {
         self.hear(|report| report["print"]["gcode_state"] == state)
     }
 
-    /// Waits for the end of the connection.
-    pub fn hear_the_end(self, limit: Duration) -> Output {
-        self.listening.finish(limit)
-    }
-
     /// `curl` to the printer's card, by the serial number that its certificate names. `url` is a path.
     pub fn curl(&self, words: &[&str], url: &str) -> Command {
         let mut curl = Command::new("curl");

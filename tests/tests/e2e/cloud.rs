@@ -20,7 +20,7 @@ fn printer(certificates: &Certificates, version: &str) -> Result<Device, String>
     let password = device.folder().join("cloud-password");
     fs::write(&password, PASSWORD).unwrap();
     device.settings = format!(
-        "[cloud]\nbroker = \"mqtts://127.0.0.1:{PORT}\"\nca = {:?}\npassword_file = {password:?}\nmqtt = {version:?}\n",
+        "[network]\nfirst_wait_ms = 50\nlongest_wait_ms = 500\n[cloud]\nbroker = \"mqtts://127.0.0.1:{PORT}\"\nca = {:?}\npassword_file = {password:?}\nmqtt = {version:?}\n",
         certificates.authority,
     );
     Ok(device)

@@ -121,8 +121,13 @@ fn turning_lan_mode_off_ends_everything_within_a_second() {
         assert!(took < Duration::from_secs(1), "it took {took:?}");
         let output = upload.finish(Duration::from_secs(20));
         assert!(!output.succeeded(), "the upload went on: {output}");
-        let listening = owner.hear_the_end(Duration::from_secs(60));
-        assert!(!listening.stdout.is_empty());
+        let mut connections = Command::new("ss");
+        connections.args(["--no-header", "--tcp", "--numeric", "state", "established"]);
+        assert_eq!(
+            device.run_ok(&connections).stdout,
+            "",
+            "connections of {owner:?} are left"
+        );
         let left: Vec<_> = walk(&device.card());
         assert!(left.is_empty(), "left on the card: {left:?}");
     });
@@ -215,7 +220,8 @@ fn old_tls_is_refused() {
             ]);
             let output = device.run(&client);
             assert!(!output.succeeded(), "{output}");
-            assert!(output.stderr.contains("alert protocol version"), "{output}");
+            assert!(output.stdout.contains("Cipher is (NONE)"), "{output}");
+            assert!(output.stderr.contains("SSL alert number"), "{output}");
         }
     });
 }
