@@ -18,7 +18,7 @@ pub struct Network {
 impl Network {
     /// `Err` says why this machine cannot.
     pub fn new() -> Result<Self, String> {
-        for program in ["unshare", "nsenter", "ip"] {
+        for program in ["unshare", "nsenter", "ip", "ss"] {
             on_path(program).ok_or(format!("no {program} on PATH to make a network with"))?;
         }
         let mut hold = Command::new("unshare");
