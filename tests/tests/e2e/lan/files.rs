@@ -2,16 +2,21 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use firstlayer_tests::clients::python_with;
 use firstlayer_tests::debian::Tool;
 use firstlayer_tests::device::{Device, OWNER, client_script};
 use firstlayer_tests::owner::{Owner, USUAL};
+use firstlayer_tests::process::run;
 use firstlayer_tests::{plate, skip};
 
 use super::{on_every_build, on_host};
 
 const SIX_MEGABYTES: usize = 6 << 20;
+
+/// Half a minute for a host build; several under emulation.
+const HUNDRED_UPLOADS: Duration = Duration::from_secs(900);
 
 /// curl's words for each way to open a data connection, each TLS version, and with and without session reuse.
 const CURL_MODES: [&[&str]; 6] = [
@@ -121,7 +126,10 @@ fn a_hundred_uploads_by_an_abrupt_client_are_whole_or_told() {
             .args([OWNER.to_string().as_str(), &device.access_code(), "100"])
             .arg(file)
             .arg(device.card());
-        let told = device.run_ok(&client).stdout;
+        let client = &mut device.network().inside(&client);
+        let told = run(client, HUNDRED_UPLOADS)
+            .expect_success("the abrupt client")
+            .stdout;
         let counts: Vec<u32> = told
             .split_whitespace()
             .filter_map(|word| word.parse().ok())
