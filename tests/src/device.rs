@@ -24,7 +24,7 @@ pub const SERIAL: &str = "01S00A000000001";
 /// The owner's address.
 pub const OWNER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 /// Longer than any command takes, even emulated on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(90);
+pub const LIMIT: Duration = Duration::from_secs(180);
 
 const BUILD: Duration = Duration::from_secs(1200);
 
