@@ -62,6 +62,9 @@ pub mod updates;
 const NO_SERIAL: &str =
     "the configuration has no device.serial: set it in config.toml in the state folder";
 
+/// How long the end waits for threads that block.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// Serves until SIGTERM or Ctrl-C.
 pub fn run(place: &Place) -> anyhow::Result<()> {
     let installation = Installation::load(place)?;
@@ -70,7 +73,10 @@ pub fn run(place: &Place) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("starting the service's threads")?;
-    runtime.block_on(serve(place, installation))
+    let served = runtime.block_on(serve(place, installation));
+    // A check or an installation on a thread that blocks is broken off, as by a power cut: it can be resumed.
+    runtime.shutdown_timeout(GOODBYE);
+    served
 }
 
 /// Asks the running service.
