@@ -307,7 +307,8 @@ fn writable(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-struct SystemReboot;
+/// Restarts the computer by its own command.
+pub(crate) struct SystemReboot;
 
 impl Reboot for SystemReboot {
     fn reboot(&mut self) -> io::Result<()> {

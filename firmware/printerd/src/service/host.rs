@@ -1,8 +1,10 @@
 //! The computer that the printer runs on.
 
-use std::{fs, process::Command};
+use std::fs;
 
-use crate::printer::Host;
+use firstlayer_agent::Reboot;
+
+use crate::{printer::Host, update::SystemReboot};
 
 /// A Linux machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,14 +16,9 @@ impl Host for LinuxHost {
     }
 
     fn reboot(&self) -> Result<(), String> {
-        let ended = Command::new("reboot")
-            .status()
-            .map_err(|error| format!("`reboot` cannot be run: {error}"))?;
-        if ended.success() {
-            Ok(())
-        } else {
-            Err(format!("`reboot` ended with {ended}"))
-        }
+        SystemReboot
+            .reboot()
+            .map_err(|error| format!("`reboot` failed: {error}"))
     }
 }
 
