@@ -54,19 +54,22 @@ pub async fn serve(socket: UdpSocket, announcement: Announcement, stop: Cancella
 }
 
 async fn answer(socket: &UdpSocket, announcement: &Announcement, to: SocketAddr) -> io::Result<()> {
-    let text = announcement.answer(own_address(to).await?);
+    let text = announcement.answer(own_address(to)?);
     socket.send_to(text.as_bytes(), to).await.map(drop)
 }
 
 /// The address from which the kernel would speak to `peer`.
-async fn own_address(peer: SocketAddr) -> io::Result<IpAddr> {
+///
+/// # Errors
+/// There is no way to it.
+pub fn own_address(peer: SocketAddr) -> io::Result<IpAddr> {
     let any: SocketAddr = if peer.is_ipv4() {
         ([0, 0, 0, 0], 0).into()
     } else {
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
-    let probe = UdpSocket::bind(any).await?;
-    probe.connect(peer).await?; // Sends nothing.
+    let probe = std::net::UdpSocket::bind(any)?;
+    probe.connect(peer)?; // Sends nothing.
     Ok(probe.local_addr()?.ip().to_canonical())
 }
 

@@ -6,6 +6,7 @@
 use std::{
     fs::{self, DirBuilder, Permissions},
     io,
+    net::IpAddr,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::Context;
 use firstlayer_agent::{read_at_most, write_atomically};
-use firstlayer_lan::{Identity, access::AccessCode};
+use firstlayer_lan::{Identity, access::AccessCode, discovery::own_address};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -166,13 +167,10 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// The address by which others reach this printer, for clients that verify an address instead of the serial number.
-fn own_addresses() -> Vec<std::net::IpAddr> {
-    // A UDP socket that is connected sends nothing: the kernel only chooses the way. The address is RFC 5737's.
-    let chosen = std::net::UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket.connect("192.0.2.1:9")?;
-        socket.local_addr()
-    });
-    chosen.map(|address| vec![address.ip()]).unwrap_or_default()
+fn own_addresses() -> Vec<IpAddr> {
+    // Any address that is not on the local network: this one is RFC 5737's.
+    let abroad = ([192, 0, 2, 1], 9).into();
+    own_address(abroad).into_iter().collect()
 }
 
 #[cfg(test)]
