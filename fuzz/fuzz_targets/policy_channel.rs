@@ -35,5 +35,7 @@ fn printer(manifest: &ChannelManifest) -> Option<Printer> {
         counter: release.counter,
         refused: Vec::new(),
         wishes: Wishes::default(),
+        serial: None,
+        now: "2026-01-01T00:00:00Z".parse().unwrap_or_default(),
     })
 }

@@ -24,6 +24,8 @@ pub struct Setup {
     pub board: Board,
     /// The model.
     pub model: Model,
+    /// The serial number, if it has one yet.
+    pub serial: Option<String>,
     /// The channel that it follows.
     pub channel: Channel,
     /// What the running image says of itself.

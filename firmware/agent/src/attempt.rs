@@ -214,6 +214,8 @@ impl Agent<'_> {
                 .map(|refused| refused.bundle)
                 .collect(),
             wishes: self.wishes(version),
+            serial: self.setup.serial.clone(),
+            now: self.now(),
         }
     }
 }

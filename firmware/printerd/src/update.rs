@@ -263,6 +263,7 @@ impl Installation {
         Setup {
             board: self.config.board.clone(),
             model: self.config.model.clone(),
+            serial: self.config.device.serial.as_ref().map(ToString::to_string),
             channel: self.config.channel.clone(),
             running: self.running.clone(),
             trust_anchor: self.trust_anchor.clone(),

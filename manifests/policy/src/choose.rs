@@ -6,6 +6,8 @@
 //! be, so the newest step never reaches less far than an older one: taking it repeatedly is the way to the
 //! newest release, over stepping stones where floors ask for them.
 //!
+//! A release in its rollout is chosen once the printer's turn has come ([`crate::Wave`]).
+//!
 //! The owner's wishes come on top ([`Wishes`]). What is skipped or postponed is not chosen. A version that is asked for by
 //! name may be older than what runs, and need not be the newest; every other rule holds for it.
 
@@ -16,7 +18,7 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
-use crate::{ChannelManifest, Release, Wishes};
+use crate::{ChannelManifest, Release, Turn, Wishes};
 
 /// The facts about a printer that decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub struct Printer {
     pub refused: Vec<Sha256>,
     /// What its owner wants.
     pub wishes: Wishes,
+    /// Its serial number, which gives its turn in a rollout; without one it comes last.
+    pub serial: Option<String>,
+    /// The time by which rollouts are judged.
+    pub now: Timestamp,
 }
 
 /// What a printer should do, and why it does nothing else.
@@ -105,6 +111,11 @@ pub enum Reason {
     Postponed {
         /// Until when.
         until: Timestamp,
+    },
+    /// Its rollout has not come to this printer yet.
+    NotItsTurn {
+        /// When it will have.
+        from: Timestamp,
     },
     /// Another version was asked for.
     NotAskedFor,
@@ -204,9 +215,20 @@ fn reasons_against(release: &Release, printer: &Printer) -> Vec<Reason> {
             if let Some(until) = wishes.postponed_until {
                 reasons.push(Reason::Postponed { until });
             }
+            if let Some(from) = release
+                .offered_from(turn(release, printer))
+                .filter(|from| *from > printer.now)
+            {
+                reasons.push(Reason::NotItsTurn { from });
+            }
         }
     }
     reasons
+}
+
+fn turn(release: &Release, printer: &Printer) -> Turn {
+    let serial = printer.serial.as_deref();
+    serial.map_or(Turn::LAST, |serial| Turn::of(serial, &release.version))
 }
 
 /// What holds whatever the owner wants.
@@ -277,7 +299,10 @@ fn without_a_newer(passed_over: &[PassedOver<'_>]) -> Choice<'static> {
     };
     let on_offer = |other: &PassedOver<'_>| {
         !has(other, |r| {
-            matches!(r, Reason::NotNewer | Reason::Yanked { .. })
+            matches!(
+                r,
+                Reason::NotNewer | Reason::Yanked { .. } | Reason::NotItsTurn { .. }
+            )
         })
     };
     let declined = |other: &PassedOver<'_>| {
@@ -313,6 +338,9 @@ impl fmt::Display for Reason {
             Self::Skipped => f.write_str("the owner skipped it"),
             Self::Postponed { until } => {
                 write!(f, "the owner postponed updates until {until}")
+            }
+            Self::NotItsTurn { from } => {
+                write!(f, "its rollout comes to this printer at {from}")
             }
             Self::NotAskedFor => f.write_str("another version was asked for"),
             Self::Runs => f.write_str("it runs already"),

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod capability;
 mod channel;
 mod choose;
 mod commit;
@@ -13,8 +14,10 @@ mod release;
 mod running;
 #[cfg(test)]
 mod testing;
+mod wave;
 mod wishes;
 
+pub use capability::{Capability, EvidenceTarget};
 pub use channel::{Channel, ChannelManifest, Limits};
 pub use choose::{
     Choice, Decision, OnRequest, PassedOver, Printer, Reason, choose, on_request, path, stands,
@@ -23,4 +26,5 @@ pub use commit::{Commit, NoCommit};
 pub use error::PolicyError;
 pub use release::{BundleTarget, Release};
 pub use running::RunningRelease;
+pub use wave::{Turn, Wave};
 pub use wishes::{NoPostponement, Postponement, Wishes};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, Commit};
+use crate::{Capability, Channel, Commit, EvidenceTarget, Wave};
 
 /// The longest reason for a yank, in bytes: it is shown to people, and kept in memory.
 const LONGEST_REASON: usize = 1024;
@@ -32,9 +32,18 @@ pub struct Release {
     pub commit: Option<Commit>,
     /// What is downloaded.
     pub bundle: BundleTarget,
+    /// What it was measured to be able to do; nothing where it was not measured.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub capabilities: BTreeSet<Capability>,
+    /// The evidence for that; there if anything is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceTarget>,
     /// The oldest version that may jump straight to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Version>,
+    /// To how many printers it is offered from when on; to all at once where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<Wave>,
     /// Why it is no longer on offer, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yanked: Option<String>,
@@ -75,6 +84,8 @@ impl Release {
         }
         self.check_floor()?;
         self.check_models()?;
+        self.check_claims(channel)?;
+        self.check_waves()?;
         self.check_lengths()
     }
 

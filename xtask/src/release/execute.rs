@@ -1,6 +1,6 @@
 //! Carries out a plan, step by step: build, image, bundle, sign, publish. Decides nothing that the plan left open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write};
 
@@ -383,7 +383,10 @@ fn release(plan: &Plan, made: &MadeBundle) -> Release {
             sha256: made.written.sha256,
             manifest: made.written.digest,
         },
+        capabilities: BTreeSet::new(),
+        evidence: None,
         floor: plan.floor.clone(),
+        waves: Vec::new(),
         yanked: None,
     }
 }

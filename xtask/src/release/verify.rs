@@ -151,6 +151,8 @@ pub(crate) fn is_offered(manifest: &ChannelManifest, release: &Release) -> Resul
             counter: Counter::default(),
             refused: Vec::new(),
             wishes: Wishes::default(),
+            serial: None,
+            now: release.rolled_out_at(),
         };
         ensure!(
             choose(manifest, &printer).choice == Choice::Install(release),
@@ -263,6 +265,8 @@ pub(crate) fn as_a_printer(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use firstlayer_bundle::{Identity, Options, PayloadSource};
     use firstlayer_policy::BundleTarget;
 
@@ -301,7 +305,10 @@ mod tests {
                 sha256: written.sha256,
                 manifest: written.digest,
             },
+            capabilities: BTreeSet::new(),
+            evidence: None,
             floor: None,
+            waves: Vec::new(),
             yanked: None,
             version: identity.version,
             board: identity.board,

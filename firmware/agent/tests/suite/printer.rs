@@ -43,6 +43,7 @@ impl TestPrinter {
         let setup = Setup {
             board: "virt-armv7".parse().unwrap(),
             model: "first-mini".parse().unwrap(),
+            serial: None,
             channel: "stable".parse().unwrap(),
             running: running(FACTORY, 1),
             trust_anchor,

@@ -119,7 +119,10 @@ impl Repository {
                 sha256,
                 manifest: digest,
             },
+            capabilities: Default::default(),
+            evidence: None,
             floor: None,
+            waves: Vec::new(),
             yanked: None,
         };
         self.releases.push(release.clone());

@@ -42,7 +42,7 @@ fn what_is_written_reads_back_the_same() {
 fn fields_from_the_future_are_ignored() {
     let bytes = edited(|value| {
         value["census"] = json!({"a": 1});
-        value["releases"][0]["capabilities"] = json!(["https-transfer"]);
+        value["releases"][0]["advisories"] = json!(["FL-2026-1"]);
         value["releases"][0]["bundle"]["provenance"] = json!("x");
     });
     assert_eq!(parse(&bytes).unwrap(), manifest(vec![release("1.2.0", 3)]));

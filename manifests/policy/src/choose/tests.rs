@@ -1,5 +1,6 @@
 //! The rules one by one, then properties over any channel and printer.
 
+mod waves;
 mod wishes;
 
 use firstlayer_bundle::{Counter, Sha256};
@@ -17,6 +18,8 @@ fn printer(running: &str, counter: u64) -> Printer {
         counter: Counter::new(counter).unwrap(),
         refused: Vec::new(),
         wishes: Wishes::default(),
+        serial: None,
+        now: Timestamp::UNIX_EPOCH,
     }
 }
 
