@@ -3,7 +3,7 @@
 use firstlayer_bundle::Board;
 use semver::Version;
 
-use crate::Channel;
+use crate::{Channel, RuleName};
 
 /// A document that cannot be used. The fault is its author's, unless the text says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,43 @@ pub enum PolicyError {
         count: usize,
         /// Releases allowed.
         limit: usize,
+    },
+    /// More of something than readers take.
+    #[error("the document has {count} {what}, and at most {limit} are read")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Not the rules that people are to write.
+    #[error("the rules are not what their format asks for")]
+    Rules(#[source] toml::de::Error),
+    /// A rule that contradicts itself.
+    #[error("rule {rule} cannot be used: {problem}")]
+    Rule {
+        /// Its name.
+        rule: RuleName,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An enforcement manifest that is older than one that was accepted before.
+    #[error("the enforcement manifest is revision {found}, and {known} was accepted before")]
+    Rollback {
+        /// Revision found.
+        found: u64,
+        /// Revision known.
+        known: u64,
+    },
+    /// An enforcement manifest that demands less than the one before, and does not say so.
+    #[error("the enforcement manifest loosens rule {rule} without saying so: {what}")]
+    Loosened {
+        /// The rule.
+        rule: RuleName,
+        /// What is loosened.
+        what: String,
     },
     /// Not the JSON that the format asks for.
     #[error("the document is not what its format asks for")]
@@ -56,4 +93,13 @@ pub enum PolicyError {
         /// Channel that the manifest names.
         found: Channel,
     },
+}
+
+impl PolicyError {
+    pub(crate) fn rule(rule: &RuleName, problem: impl Into<String>) -> Self {
+        Self::Rule {
+            rule: rule.clone(),
+            problem: problem.into(),
+        }
+    }
 }
