@@ -11,6 +11,8 @@ mod minimum;
 mod rule;
 mod rules;
 mod succession;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Facts, Finding, Policy, Report, Ruling, Verdict, Why};
 pub use manifest::{EnforcedRule, EnforcementManifest, Relaxation};
