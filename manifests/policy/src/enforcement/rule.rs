@@ -63,7 +63,6 @@ pub struct Rule {
 
 /// Printers that a rule spares for a time. A list that is empty spares none by itself: it names every one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Exemption {
     /// Models; all, if none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
