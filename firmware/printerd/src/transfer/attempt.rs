@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     answer::{Answer, Asked, Whole, judge},
     error::TransferError,
-    limits::Patience,
+    limits::{Patience, SLOWEST},
     pace::Pace,
     place::place,
     room::make_room,
@@ -41,8 +41,10 @@ pub(super) struct Attempt {
     pub(super) stop: CancellationToken,
     /// What came so far.
     pub(super) kept: Option<Kept>,
-    /// Bytes that came since the last failure.
-    pub(super) came: u64,
+    /// Bytes that came since the last failure and that can be gone on behind.
+    pub(super) gained: u64,
+    /// Bodies that were taken from the first byte.
+    pub(super) beginnings: u32,
     /// What an earlier download left was tried already.
     pub(super) tried_earlier: bool,
 }
@@ -73,13 +75,18 @@ impl Attempt {
     pub(super) async fn run(mut self) -> Result<CardPath, TransferError> {
         let mut failures = 0_u32;
         loop {
-            self.came = 0;
+            self.gained = 0;
             let error = match self.request().await {
                 Ok(path) => return Ok(path),
                 Err(error) => error,
             };
-            failures = if self.came > 0 { 1 } else { failures + 1 };
-            if !error.is_transient() || failures >= self.patience.attempts {
+            failures = if self.gained >= SLOWEST {
+                1
+            } else {
+                failures + 1
+            };
+            let most = failures.max(self.beginnings);
+            if !error.is_transient() || most >= self.patience.attempts {
                 self.give_up(&error);
                 return Err(error);
             }
@@ -184,7 +191,10 @@ impl Attempt {
         });
         Ok(match earlier {
             Some(_) => Begun::Earlier,
-            None => Begun::Fresh(whole.response),
+            None => {
+                self.beginnings += 1;
+                Begun::Fresh(whole.response)
+            }
         })
     }
 
@@ -230,7 +240,9 @@ impl Attempt {
             if let Some(hasher) = &mut kept.hasher {
                 hasher.update(&chunk);
             }
-            self.came = self.came.saturating_add(chunk.len() as u64);
+            if kept.etag.is_some() {
+                self.gained = self.gained.saturating_add(chunk.len() as u64);
+            }
             self.progress.send_replace(kept.percent());
             pace.came(chunk.len() as u64)?;
         }
