@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::access::Access;
 use crate::admission::{Admission, Full, Guest};
@@ -28,5 +30,30 @@ impl Service {
         } else {
             self.admission.admit(from)
         }
+    }
+
+    /// The TLS handshake; `None` if it fails or the guest has to make room. Whoever makes room is told how far the
+    /// guest has come.
+    pub(crate) async fn secure(
+        &self,
+        stream: TcpStream,
+        guest: &mut Guest,
+    ) -> Option<TlsStream<TcpStream>> {
+        // A late answer is worth nothing to these clients; without it, small ones would wait for each other.
+        let _ = stream.set_nodelay(true);
+        tokio::select! {
+            biased;
+            () = guest.evicted() => return None,
+            readable = stream.readable() => readable.ok()?,
+        }
+        guest.spoke();
+        let handshake = TlsAcceptor::from(Arc::clone(&self.tls)).accept(stream);
+        let stream = tokio::select! {
+            biased;
+            () = guest.evicted() => return None,
+            accepted = handshake => accepted.ok()?,
+        };
+        guest.secured();
+        Some(stream)
     }
 }
