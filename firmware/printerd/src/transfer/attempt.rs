@@ -210,6 +210,7 @@ impl Attempt {
 
     async fn is_cached(&self, path: &CardPath, size: Option<u64>) -> Result<bool, TransferError> {
         let (card, path, md5) = (self.card.clone(), path.clone(), self.download.md5);
+        let stop = self.stop.clone();
         let cached = move || {
             let there = card.metadata(&path).is_ok_and(|entry| {
                 entry.kind == Kind::File && size.is_none_or(|size| size == entry.size)
@@ -217,7 +218,7 @@ impl Attempt {
             let Some(md5) = md5.filter(|_| there) else {
                 return Ok(there);
             };
-            Ok(digest(card.read(&path)?)? == md5)
+            Ok(digest(card.read(&path)?, &stop)? == Some(md5))
         };
         blocking(cached).await
     }
@@ -284,15 +285,17 @@ impl Kept {
     }
 }
 
-fn digest(mut file: impl Read) -> io::Result<Md5> {
+/// None if it was stopped: no thread reads on for a job that is gone.
+pub(super) fn digest(mut file: impl Read, stop: &CancellationToken) -> io::Result<Option<Md5>> {
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; BUFFER];
-    loop {
+    while !stop.is_cancelled() {
         match file.read(&mut buffer)? {
-            0 => return Ok(Md5::new(hasher.finalize().into())),
+            0 => return Ok(Some(Md5::new(hasher.finalize().into()))),
             count => hasher.update(buffer.get(..count).unwrap_or_default()),
         }
     }
+    Ok(None)
 }
 
 /// The card blocks while it syncs, and elsewhere.

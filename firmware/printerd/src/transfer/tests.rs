@@ -620,6 +620,15 @@ async fn a_download_that_is_stopped_leaves_nothing() {
     setup.assert_empty();
 }
 
+#[test]
+fn a_cached_file_is_not_read_through_for_a_download_that_was_stopped() {
+    let stop = CancellationToken::new();
+    let md5 = Md5::new(md5::Md5::digest(b"cube").into());
+    assert_eq!(attempt::digest(&b"cube"[..], &stop).unwrap(), Some(md5));
+    stop.cancel();
+    assert_eq!(attempt::digest(io::repeat(0), &stop).unwrap(), None);
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
