@@ -83,6 +83,11 @@ impl Access {
         self.0.generation.send_modify(|generation| *generation += 1);
     }
 
+    /// Whether someone from this very address has logged in with the current code.
+    pub fn knows(&self, from: IpAddr) -> bool {
+        self.0.state().attempted.is_known(from.to_canonical())
+    }
+
     /// Checks one login that came from this address.
     pub fn log_in(
         &self,

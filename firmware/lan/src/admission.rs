@@ -4,10 +4,13 @@
 //! most of them goes, so that a flood from elsewhere does not reach the owner's handshake. Of these, it is the one
 //! that has come least far, and of equal ones the oldest: half-open connections go before any that speak TLS. It
 //! never evicts anyone who has logged in.
+//!
+//! Strangers of one IPv6 network share the places of one address. An address that is known shares them with nobody.
 
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -50,6 +53,8 @@ struct Table {
 }
 
 struct Place {
+    address: IpAddr,
+    /// With whom it shares.
     source: Source,
     progress: Progress,
     evicted: CancellationToken,
@@ -78,8 +83,16 @@ impl Admission {
 
     /// A place for a connection from this address, which has until [`Guest::log_in_within`] to log in.
     pub fn admit(&self, from: IpAddr) -> Result<Guest, Full> {
+        self.admit_as(Source::of(from), from)
+    }
+
+    /// The same for an address from which someone has logged in before: its places are its own.
+    pub fn admit_known(&self, from: IpAddr) -> Result<Guest, Full> {
+        self.admit_as(Source::alone(from), from)
+    }
+
+    fn admit_as(&self, source: Source, from: IpAddr) -> Result<Guest, Full> {
         let limits = &self.0.limits;
-        let source = Source::of(from);
         let mut table = self.0.table();
         // Evicted tasks need a moment to close: a flood must not outrun them.
         if table.leaving >= limits.waiting.max(1) {
@@ -99,6 +112,7 @@ impl Admission {
         }
         let evicted = CancellationToken::new();
         let number = table.insert(Place {
+            address: from.to_canonical(),
             source,
             progress: Progress::Connected,
             evicted: evicted.clone(),
@@ -154,6 +168,10 @@ impl Guest {
         match self.inner.table().places.get_mut(&self.number) {
             Some(place) => {
                 place.progress = progress;
+                if progress == Progress::LoggedIn {
+                    // No stranger of its network has fewer places for that.
+                    place.source = Source::alone(place.address);
+                }
                 true
             }
             None => false,
@@ -196,7 +214,7 @@ impl Table {
         self.places.values().filter(|place| which(place)).count()
     }
 
-    /// The address with the most guests that have not logged in; of equal ones, that of the oldest guest.
+    /// The address or network with the most guests that have not logged in; of equal ones, that of the oldest guest.
     fn crowd(&self) -> Option<Source> {
         let mut crowd: Option<(usize, Source)> = None;
         for place in self.places.values().filter(|place| place.is_waiting()) {
@@ -211,7 +229,12 @@ impl Table {
     fn evict_one(&mut self, among: impl Fn(&Place) -> bool) -> Result<(), Full> {
         let waiting = |place: &Place| place.is_waiting() && among(place);
         let candidates = self.places.iter().filter(|(_, place)| waiting(place));
-        let evicted = candidates.min_by_key(|(number, place)| (place.progress, **number));
+        let evicted = candidates.min_by_key(|(number, place)| {
+            // In a network, of the host that has most of them.
+            let neighbours =
+                self.count(|other| other.is_waiting() && other.address == place.address);
+            (Reverse(neighbours), place.progress, **number)
+        });
         let number = evicted.map(|(number, _)| *number).ok_or(Full)?;
         if let Some(place) = self.places.remove(&number) {
             place.evicted.cancel();

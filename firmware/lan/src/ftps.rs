@@ -91,7 +91,7 @@ impl Server {
     }
 
     fn admit(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr) {
-        match self.service.admission.admit(peer.ip().to_canonical()) {
+        match self.service.admit(peer.ip()) {
             Ok(guest) => {
                 self.tracker
                     .spawn(session::attend(tcp, peer, guest, Arc::clone(self)));

@@ -19,6 +19,13 @@ pub(crate) const ATTEMPTS_PER_ADDRESS: Attempts = Attempts {
     refill: Duration::from_secs(20),
 };
 
+/// Guessing from one IPv6 network, of whose addresses a host takes as many as it likes: 12 attempts a minute. More than
+/// one address has, so that a guesser does not shut its neighbours out.
+pub(crate) const ATTEMPTS_PER_NETWORK: Attempts = Attempts {
+    burst: 20,
+    refill: Duration::from_secs(5),
+};
+
 /// Guessing from many addresses at once: 20 attempts a minute, or 100,000 years for half of the codes that
 /// [`crate::access::AccessCode::random`] makes.
 pub(crate) const ATTEMPTS_OVERALL: Attempts = Attempts {
@@ -32,7 +39,7 @@ pub(crate) const ATTEMPTS_OF_A_KNOWN_ADDRESS: Attempts = Attempts {
     refill: Duration::from_secs(10),
 };
 
-/// Memory for addresses that failed. The overall allowance fills it far more slowly than its entries expire.
+/// Memory for addresses that failed, and for their networks. The overall allowance fills it far more slowly than its entries expire.
 pub(crate) const ADDRESSES_THAT_FAILED: usize = 256;
 
 /// Memory for addresses that knew the code.
@@ -46,11 +53,11 @@ pub(crate) const PASSWORD_BYTES: usize = 256;
 pub struct AdmissionLimits {
     /// Connections that eat the printer's memory.
     pub connections: usize,
-    /// One address that takes every place.
+    /// One address that takes every place, or one IPv6 network of strangers.
     pub per_address: usize,
     /// Half-open handshakes and strangers that stay: past this many, one of them makes room.
     pub waiting: usize,
-    /// The same from one address, which then makes room among its own.
+    /// The same from one address or one IPv6 network, which then makes room among its own.
     pub waiting_per_address: usize,
     /// A handshake or a login that never ends (slow loris).
     pub log_in_within: Duration,

@@ -100,7 +100,7 @@ pub async fn serve(
 
 impl Broker {
     fn admit(self: &Arc<Self>, stream: TcpStream, from: SocketAddr, connections: &TaskTracker) {
-        match self.service.admission.admit(from.ip()) {
+        match self.service.admit(from.ip()) {
             Ok(guest) => {
                 let broker = Arc::clone(self);
                 connections

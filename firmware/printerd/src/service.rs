@@ -354,8 +354,35 @@ fn open_card(config: &CardConfig, state: &Path) -> anyhow::Result<Card> {
     limits.keep_free = config.keep_free;
     let card = Card::open(&folder, limits)
         .with_context(|| format!("opening the card, {}", folder.display()))?;
-    // Whatever was in flight when the power went has nobody left to go on with it.
-    card.discard_old_partials(SystemTime::now())
-        .context("clearing the card")?;
+    // Whatever was in flight when the power went has nobody left to go on with it. What cannot be removed takes room
+    // on the card and does no other harm: it keeps nobody from printing.
+    if let Err(error) = card.discard_old_partials(SystemTime::now()) {
+        tracing::warn!(%error, "what is left of old uploads could not be removed");
+    }
     Ok(card)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_in_the_place_of_an_old_partial_file_keeps_nothing_from_starting() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join(".upload-cube.3mf");
+        fs::create_dir(&folder).unwrap();
+        File::open(&folder)
+            .unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let config = CardConfig {
+            folder: Some(state.path().to_owned()),
+            largest_file: 1000,
+            keep_free: 0,
+        };
+        let card = open_card(&config, state.path()).unwrap();
+        card.discard_old_partials(SystemTime::now()).unwrap_err();
+    }
 }

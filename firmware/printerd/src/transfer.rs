@@ -94,7 +94,8 @@ impl Downloads for Transfer {
             progress,
             stop,
             kept: None,
-            came: 0,
+            gained: 0,
+            beginnings: 0,
             tried_earlier: false,
         };
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! How often a login may fail, per address and overall.
+//! How often a login may fail, per address, per network and overall.
 //!
 //! Only failures count, so that clients that log in for every file are never limited. A password that its address
 //! has just tried in vain counts once: a client left with an old code would otherwise shut out its whole address.
@@ -17,7 +17,8 @@ use crate::source::Source;
 #[derive(Default)]
 pub(super) struct Attempted {
     overall: Allowance,
-    failed: HashMap<Source, Failures>,
+    networks: HashMap<Source, Allowance>,
+    failed: HashMap<IpAddr, Failures>,
     /// By whole address: neighbours of one IPv6 network are not the owner.
     known: HashMap<IpAddr, Known>,
 }
@@ -41,14 +42,16 @@ impl Attempted {
     /// Whether this address failed with just this before: compared already, and wrong.
     pub(super) fn is_repeated(&self, from: IpAddr, given: &Fingerprint) -> bool {
         let of_known = self.known.get(&from).and_then(|known| known.last.as_ref());
-        let of_failed = self
-            .failed
-            .get(&Source::of(from))
-            .and_then(|entry| entry.last.as_ref());
+        let of_failed = self.failed.get(&from).and_then(|entry| entry.last.as_ref());
         [of_known, of_failed]
             .into_iter()
             .flatten()
             .any(|last| bool::from(last.ct_eq(given)))
+    }
+
+    /// Whether this address knew the current code before.
+    pub(super) fn is_known(&self, from: IpAddr) -> bool {
+        self.known.contains_key(&from)
     }
 
     /// Whether one more attempt from this address may be compared.
@@ -58,13 +61,14 @@ impl Attempted {
                 .allowance
                 .is_left(limits::ATTEMPTS_OF_A_KNOWN_ADDRESS, now);
         }
-        if !self.overall.is_left(limits::ATTEMPTS_OVERALL, now) {
-            return false;
-        }
-        match self.failed.get(&Source::of(from)) {
-            Some(entry) => entry.allowance.is_left(limits::ATTEMPTS_PER_ADDRESS, now),
-            None => self.has_room(now),
-        }
+        let network = self.networks.get(&Source::of(from));
+        let network = network.copied().unwrap_or_default();
+        let address = self.failed.get(&from).map(|entry| entry.allowance);
+        let address = address.unwrap_or_default();
+        self.overall.is_left(limits::ATTEMPTS_OVERALL, now)
+            && network.is_left(limits::ATTEMPTS_PER_NETWORK, now)
+            && address.is_left(limits::ATTEMPTS_PER_ADDRESS, now)
+            && self.has_room(now)
     }
 
     /// Counts a failure.
@@ -77,7 +81,9 @@ impl Attempted {
             return;
         }
         self.overall.take(limits::ATTEMPTS_OVERALL, now);
-        let entry = self.failed.entry(Source::of(from)).or_insert(Failures {
+        let network = self.networks.entry(Source::of(from)).or_default();
+        network.take(limits::ATTEMPTS_PER_NETWORK, now);
+        let entry = self.failed.entry(from).or_insert(Failures {
             allowance: Allowance::default(),
             last: None,
         });
@@ -114,16 +120,19 @@ impl Attempted {
     }
 
     #[cfg(test)]
-    pub(super) fn sizes(&self) -> (usize, usize) {
-        (self.failed.len(), self.known.len())
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        [self.failed.len(), self.networks.len(), self.known.len()]
     }
 
     fn has_room(&mut self, now: Instant) -> bool {
-        if self.failed.len() >= limits::ADDRESSES_THAT_FAILED {
+        // Hosts of one network may have gone before it, and the other way round.
+        let most = |this: &Self| this.failed.len().max(this.networks.len());
+        if most(self) >= limits::ADDRESSES_THAT_FAILED {
             self.failed
                 .retain(|_, entry| !entry.allowance.is_whole(now));
+            self.networks.retain(|_, network| !network.is_whole(now));
         }
-        self.failed.len() < limits::ADDRESSES_THAT_FAILED
+        most(self) < limits::ADDRESSES_THAT_FAILED
     }
 }
 

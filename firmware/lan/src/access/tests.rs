@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -87,26 +87,39 @@ fn guessing_from_one_address_is_limited_and_the_right_code_with_it() {
 }
 
 #[test]
-fn addresses_of_one_ipv6_network_share_their_attempts() {
+fn addresses_of_one_ipv6_network_share_more_attempts_than_one_of_them_has() {
     let access = access();
     let now = Instant::now();
-    assert_eq!(
-        guess_until_limited(&access, "2001:db8::1".parse().unwrap(), now),
-        5
-    );
-    assert_eq!(
-        guess_until_limited(&access, "2001:db8::ffff:1".parse().unwrap(), now),
-        0
-    );
-    assert_eq!(
-        guess_until_limited(&access, "2001:db8:0:1::1".parse().unwrap(), now),
-        5
-    );
-    assert_eq!(
-        guess_until_limited(&access, "::ffff:192.168.1.66".parse().unwrap(), now),
-        5
-    );
+    let guesses = |from: &str| guess_until_limited(&access, from.parse().unwrap(), now);
+    let of_network: usize = (1..100)
+        .map(|host| guesses(&format!("2001:db8::{host:x}")))
+        .sum();
+    assert_eq!(of_network, 20);
+    assert_eq!(guesses("2001:db8:0:1::1"), 5);
+    assert_eq!(guesses("2001:db8:0:1::2"), 5);
+    assert_eq!(guesses("::ffff:192.168.1.66"), 5);
     assert_eq!(guess_until_limited(&access, STRANGER, now), 0);
+}
+
+#[test]
+fn a_guesser_in_the_same_ipv6_network_cannot_lock_the_owner_out() {
+    let access = access();
+    let now = Instant::now();
+    let [owner, guest] = ["2001:db8::1", "2001:db8::2"].map(|from| from.parse().unwrap());
+    // Before anyone has logged in, one guesser of the network uses up what it has itself.
+    guess_until_limited(&access, "2001:db8::bad".parse().unwrap(), now);
+    access.log_in(USER, b"right2code", owner, now).unwrap();
+    assert!(access.knows(owner) && !access.knows(guest));
+    // From then on, all of them together do not reach the owner.
+    for host in 0x100..0x200_u16 {
+        let from = format!("2001:db8::{host:x}").parse().unwrap();
+        guess_until_limited(&access, from, now);
+    }
+    let refused = access.log_in(USER, b"right2code", guest, now);
+    assert_eq!(refused.unwrap_err(), Denied::TooManyAttempts);
+    access.log_in(USER, b"right2code", owner, now).unwrap();
+    access.change(&AccessCode::parse("next2code").unwrap());
+    assert!(!access.knows(owner));
 }
 
 #[test]
@@ -179,13 +192,17 @@ fn tables_stay_bounded_whoever_comes() {
     let mut now = Instant::now();
     for number in 0..5000_u32 {
         now += Duration::from_millis(100);
-        let from = IpAddr::V4(Ipv4Addr::from_bits(number));
-        let _ = access.log_in(USER, b"wrong-one", from, now);
-        let _ = access.log_in(USER, b"right2code", from, now);
+        let ours = IpAddr::V4(Ipv4Addr::from_bits(number));
+        let other = IpAddr::V6(Ipv6Addr::from_bits(u128::from(number) << 63));
+        for from in [ours, other] {
+            let _ = access.log_in(USER, b"wrong-one", from, now);
+            let _ = access.log_in(USER, b"right2code", from, now);
+        }
     }
     let state = access.0.state();
-    let (failed, known) = state.attempted.sizes();
-    assert!(failed <= limits::ADDRESSES_THAT_FAILED && known <= limits::ADDRESSES_KNOWN);
+    let [failed, networks, known] = state.attempted.sizes();
+    assert!(failed.max(networks) <= limits::ADDRESSES_THAT_FAILED);
+    assert!(known <= limits::ADDRESSES_KNOWN);
 }
 
 proptest! {

@@ -114,6 +114,61 @@ fn an_evicted_guest_cannot_log_in() {
     assert_eq!(admission.connections(), 3);
 }
 
+fn neighbour(number: u16) -> IpAddr {
+    format!("2001:db8::{number:x}").parse().unwrap()
+}
+
+#[test]
+fn a_flood_from_one_host_of_an_ipv6_network_does_not_reach_its_neighbours_handshake() {
+    let admission = Admission::new(LIMITS);
+    let mut flood = Vec::new();
+    let mut flooding = |count: usize| {
+        for _ in 0..count {
+            let mut guest = admission.admit(neighbour(1)).unwrap();
+            guest.secured();
+            flood.push(guest);
+            flood.retain(|guest| !is_evicted(guest));
+        }
+    };
+    flooding(10);
+    let mut owner = admission.admit(neighbour(2)).unwrap();
+    flooding(10);
+    assert!(owner.logged_in());
+}
+
+#[test]
+fn strangers_of_many_addresses_share_the_places_of_their_ipv6_network() {
+    let admission = Admission::new(LIMITS);
+    let mut flood = Vec::new();
+    for number in 10..100 {
+        flood.push(admission.admit(neighbour(number)).unwrap());
+        flood.retain(|guest| !is_evicted(guest));
+        assert!(flood.len() <= LIMITS.waiting_per_address);
+    }
+}
+
+#[test]
+fn strangers_of_its_ipv6_network_take_no_place_of_a_known_address() {
+    let admission = Admission::new(LIMITS);
+    let _members: Vec<_> = (0..LIMITS.per_address)
+        .map(|_| member(&admission, neighbour(3)))
+        .collect();
+    let mut owner = admission.admit_known(neighbour(1)).unwrap();
+    let mut flood = Vec::new();
+    for number in 10..100 {
+        let mut guest = admission.admit(neighbour(number)).unwrap();
+        guest.secured();
+        flood.push(guest);
+        flood.retain(|guest| !is_evicted(guest));
+    }
+    assert!(owner.logged_in());
+    // What it has itself, it has not twice.
+    let known: Vec<_> = (0..LIMITS.per_address)
+        .filter_map(|_| admission.admit_known(neighbour(3)).ok())
+        .collect();
+    assert!(known.is_empty());
+}
+
 #[test]
 fn a_flood_does_not_outrun_the_closing_of_its_own_connections() {
     let admission = Admission::new(LIMITS);

@@ -12,7 +12,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info, warn};
 
@@ -73,8 +72,7 @@ pub(crate) async fn attend(
     let greeted = tokio::select! {
         biased;
         () = server.stop.cancelled() => None,
-        () = guest.evicted() => None,
-        greeted = timeout(guest.log_in_within(), greet(tcp, peer, &server)) => greeted.ok().flatten(),
+        greeted = timeout(guest.log_in_within(), greet(tcp, peer, &mut guest, &server)) => greeted.ok().flatten(),
     };
     let Some((mut session, mut login)) = greeted else {
         return;
@@ -91,19 +89,16 @@ pub(crate) async fn attend(
     session.part(end).await;
 }
 
-async fn greet(tcp: TcpStream, peer: SocketAddr, server: &Arc<Server>) -> Option<(Session, Login)> {
+async fn greet(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    guest: &mut Guest,
+    server: &Arc<Server>,
+) -> Option<(Session, Login)> {
     let local = tcp.local_addr().ok()?;
-    // Replies are small, and each is waited for.
-    let _ = tcp.set_nodelay(true);
-    let stream = match TlsAcceptor::from(Arc::clone(&server.service.tls))
-        .accept(tcp)
-        .await
-    {
-        Ok(stream) => stream,
-        Err(error) => {
-            debug!(%peer, %error, "no TLS on a control connection");
-            return None;
-        }
+    let Some(stream) = server.service.secure(tcp, guest).await else {
+        debug!(%peer, "no TLS on a control connection");
+        return None;
     };
     let mut session = Session {
         control: Control {
@@ -124,7 +119,12 @@ async fn greet(tcp: TcpStream, peer: SocketAddr, server: &Arc<Server>) -> Option
         queued: VecDeque::new(),
         lingering: None,
     };
-    match session.log_in().await {
+    let logged_in = tokio::select! {
+        biased;
+        () = guest.evicted() => return None,
+        logged_in = session.log_in() => logged_in,
+    };
+    match logged_in {
         Ok(login) => Some((session, login)),
         Err(end) => {
             session.part(end).await;

@@ -23,7 +23,7 @@ use super::{Broker, Request};
 use crate::access::Session;
 use crate::admission::Guest;
 use crate::limits;
-use waits::{Happened, dismissed, lapsed, next, secure, write};
+use waits::{Happened, dismissed, lapsed, next, write};
 
 /// What is read at a time.
 const INPUT_BYTES: usize = 4 * 1024;
@@ -70,7 +70,7 @@ impl<'a> Connection<'a> {
         let secured = tokio::select! {
             biased;
             () = broker.stop.cancelled() => return,
-            secured = timeout_at(log_in_by, secure(stream, &mut guest, broker)) => secured,
+            secured = timeout_at(log_in_by, broker.service.secure(stream, &mut guest)) => secured,
         };
         let stream = match secured {
             Ok(Some(stream)) => stream,

@@ -1,12 +1,9 @@
 //! The job: what is printed, and how its file is brought and checked before the machine gets it.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-};
+use std::{fs::File, io, sync::Arc};
 
 use firstlayer_card::{Card, CardError};
-use firstlayer_machine::Plate;
+use firstlayer_machine::{Limits, Medium, Plate};
 use md5::Digest;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -112,12 +109,14 @@ impl Job {
     }
 }
 
-/// Opens the file on the card and checks all of it. Blocks for as long as it takes to read the plate.
+/// Opens the file on the card and checks all of it. Blocks for as long as it takes to read the plate, or until `stop`
+/// is cancelled.
 pub(super) fn open(
     card: &Card,
     file: &CardFile,
     content: FileContent,
     md5: Option<Md5>,
+    stop: CancellationToken,
 ) -> Result<Plate, Refusal> {
     let opened = match (card.read(&file.path), &file.or) {
         (Err(CardError::NotFound), Some(or)) => card.read(or),
@@ -133,6 +132,7 @@ pub(super) fn open(
     let bad = |reason: &dyn std::fmt::Display| {
         Refusal::new(format!("{}: {reason}", file.path)).with_code(ErrorCode::BadFile)
     };
+    let opened = Stoppable { file: opened, stop };
     if let Some(md5) = md5 {
         let found = md5_of(&opened).map_err(|error| bad(&error))?;
         if found != md5 {
@@ -141,20 +141,45 @@ pub(super) fn open(
             )));
         }
     }
+    let (opened, limits) = (Arc::new(opened), Limits::default());
     let plate = match content {
-        FileContent::Archive(plate) => Plate::open(opened, &plate.to_string()),
-        FileContent::Gcode => Plate::plain(opened),
+        FileContent::Archive(plate) => Plate::in_archive(opened, &plate.to_string(), &limits),
+        FileContent::Gcode => Plate::of_text(opened, &limits),
     };
     plate.map_err(|error| bad(&error))
 }
 
-fn md5_of(mut file: &File) -> io::Result<Md5> {
+/// A file that cannot be read any more once its job was stopped, so that nobody goes on with its check. That of a job
+/// which prints is never stopped: what becomes of it is the machine's business.
+struct Stoppable {
+    file: File,
+    stop: CancellationToken,
+}
+
+impl Medium for Stoppable {
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.stop.is_cancelled() {
+            return Err(io::Error::other("the job was stopped"));
+        }
+        Medium::read_at(&self.file, buffer, offset)
+    }
+}
+
+fn md5_of(file: &Stoppable) -> io::Result<Md5> {
     let mut digest = md5::Md5::new();
     let mut buffer = vec![0; 16 << 10];
+    let mut offset = 0;
     loop {
-        match file.read(&mut buffer)? {
+        match file.read_at(&mut buffer, offset)? {
             0 => return Ok(Md5::new(digest.finalize().into())),
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
+            read => {
+                digest.update(buffer.get(..read).unwrap_or_default());
+                offset += read as u64;
+            }
         }
     }
 }

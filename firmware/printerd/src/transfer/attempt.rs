@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     answer::{Answer, Asked, Whole, judge},
     error::TransferError,
-    limits::Patience,
+    limits::{Patience, SLOWEST},
     pace::Pace,
     place::place,
     room::make_room,
@@ -41,8 +41,10 @@ pub(super) struct Attempt {
     pub(super) stop: CancellationToken,
     /// What came so far.
     pub(super) kept: Option<Kept>,
-    /// Bytes that came since the last failure.
-    pub(super) came: u64,
+    /// Bytes that came since the last failure and that can be gone on behind.
+    pub(super) gained: u64,
+    /// Bodies that were taken from the first byte.
+    pub(super) beginnings: u32,
     /// What an earlier download left was tried already.
     pub(super) tried_earlier: bool,
 }
@@ -73,13 +75,18 @@ impl Attempt {
     pub(super) async fn run(mut self) -> Result<CardPath, TransferError> {
         let mut failures = 0_u32;
         loop {
-            self.came = 0;
+            self.gained = 0;
             let error = match self.request().await {
                 Ok(path) => return Ok(path),
                 Err(error) => error,
             };
-            failures = if self.came > 0 { 1 } else { failures + 1 };
-            if !error.is_transient() || failures >= self.patience.attempts {
+            failures = if self.gained >= SLOWEST {
+                1
+            } else {
+                failures + 1
+            };
+            let most = failures.max(self.beginnings);
+            if !error.is_transient() || most >= self.patience.attempts {
                 self.give_up(&error);
                 return Err(error);
             }
@@ -184,7 +191,10 @@ impl Attempt {
         });
         Ok(match earlier {
             Some(_) => Begun::Earlier,
-            None => Begun::Fresh(whole.response),
+            None => {
+                self.beginnings += 1;
+                Begun::Fresh(whole.response)
+            }
         })
     }
 
@@ -200,6 +210,7 @@ impl Attempt {
 
     async fn is_cached(&self, path: &CardPath, size: Option<u64>) -> Result<bool, TransferError> {
         let (card, path, md5) = (self.card.clone(), path.clone(), self.download.md5);
+        let stop = self.stop.clone();
         let cached = move || {
             let there = card.metadata(&path).is_ok_and(|entry| {
                 entry.kind == Kind::File && size.is_none_or(|size| size == entry.size)
@@ -207,7 +218,7 @@ impl Attempt {
             let Some(md5) = md5.filter(|_| there) else {
                 return Ok(there);
             };
-            Ok(digest(card.read(&path)?)? == md5)
+            Ok(digest(card.read(&path)?, &stop)? == Some(md5))
         };
         blocking(cached).await
     }
@@ -230,7 +241,9 @@ impl Attempt {
             if let Some(hasher) = &mut kept.hasher {
                 hasher.update(&chunk);
             }
-            self.came = self.came.saturating_add(chunk.len() as u64);
+            if kept.etag.is_some() {
+                self.gained = self.gained.saturating_add(chunk.len() as u64);
+            }
             self.progress.send_replace(kept.percent());
             pace.came(chunk.len() as u64)?;
         }
@@ -272,15 +285,17 @@ impl Kept {
     }
 }
 
-fn digest(mut file: impl Read) -> io::Result<Md5> {
+/// None if it was stopped: no thread reads on for a job that is gone.
+pub(super) fn digest(mut file: impl Read, stop: &CancellationToken) -> io::Result<Option<Md5>> {
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; BUFFER];
-    loop {
+    while !stop.is_cancelled() {
         match file.read(&mut buffer)? {
-            0 => return Ok(Md5::new(hasher.finalize().into())),
+            0 => return Ok(Some(Md5::new(hasher.finalize().into()))),
             count => hasher.update(buffer.get(..count).unwrap_or_default()),
         }
     }
+    Ok(None)
 }
 
 /// The card blocks while it syncs, and elsewhere.

@@ -9,7 +9,8 @@ use crate::backoff::Backoff;
 pub struct Patience {
     /// Time in which something must come. Stops a server that accepts and says nothing.
     pub stall: Duration,
-    /// Failures in a row before it is given up. Bytes that arrive end a row.
+    /// Failures in a row before it is given up, and bodies from the first byte. Bytes that can be gone on behind end a
+    /// row. Stops a server that cuts every body, and says of none which file it is of or says something else each time.
     pub attempts: u32,
     /// Waits between them.
     pub backoff: Backoff,
@@ -31,7 +32,8 @@ impl Default for Patience {
     }
 }
 
-/// A body that brings less in a stall's time is given up. Stops a trickle that would keep a job waiting for a day.
+/// A body that brings less in a stall's time is given up, and one that is cut before it counts as none. Stops a trickle
+/// that would keep a job waiting for a day.
 pub(super) const SLOWEST: u64 = 4096;
 /// Redirects that are followed. Stops a circle of them.
 pub(super) const REDIRECTS: usize = 5;

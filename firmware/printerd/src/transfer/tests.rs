@@ -500,6 +500,48 @@ async fn a_server_that_fails_for_ever_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_always_cuts_at_the_same_byte_is_given_up() {
+    let file = body(1, 50_000);
+    let without_tag = |_| answer("200 OK", "Content-Length: 50000\r\n", &file[..20_000]);
+    let another_tag_each = |number: usize| beginning(&number.to_string(), &file, 20_000);
+    let replies: [Vec<_>; 2] = [
+        (0..9).map(without_tag).map(Reply::Cut).collect(),
+        (0..9).map(another_tag_each).map(Reply::Cut).collect(),
+    ];
+    for replies in replies {
+        let mut setup = Setup::new(replies).await;
+        setup.fetch().await.unwrap_err();
+        assert_eq!(setup.server.requests().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_after_each_byte_is_given_up_and_one_that_cuts_often_is_not() {
+    let file = body(1, 50_000);
+    let one_byte = |start: usize| {
+        let rest = rest("a", &file, start);
+        let head = rest.len() - (file.len() - start);
+        Reply::Cut(rest[..=head].to_vec())
+    };
+    let mut replies = vec![Reply::Cut(beginning("a", &file, 20_000))];
+    replies.extend((20_000..20_009).map(one_byte));
+    let mut setup = Setup::new(replies).await;
+    setup.fetch().await.unwrap_err();
+    assert_eq!(setup.server.requests().len(), 3);
+
+    let five_thousand = |start: usize| {
+        let rest = rest("a", &file, start);
+        let end = rest.len() - (file.len() - start) + 5000;
+        Reply::Cut(rest[..end].to_vec())
+    };
+    let mut replies = vec![Reply::Cut(beginning("a", &file, 5000))];
+    replies.extend((5000..45_000).step_by(5000).map(five_thousand));
+    replies.push(Reply::Whole(rest("a", &file, 45_000)));
+    let setup = Setup::new(replies).await;
+    assert_eq!(setup.fetch().await.unwrap(), file);
+}
+
+#[tokio::test]
 async fn silence_is_given_up_before_and_within_the_body() {
     let file = body(1, 1000);
     let hurried = Patience {
@@ -576,6 +618,15 @@ async fn a_download_that_is_stopped_leaves_nothing() {
     let failure = fetch.await.unwrap().unwrap_err();
     assert_eq!(failure.to_string(), "the download was stopped");
     setup.assert_empty();
+}
+
+#[test]
+fn a_cached_file_is_not_read_through_for_a_download_that_was_stopped() {
+    let stop = CancellationToken::new();
+    let md5 = Md5::new(md5::Md5::digest(b"cube").into());
+    assert_eq!(attempt::digest(&b"cube"[..], &stop).unwrap(), Some(md5));
+    stop.cancel();
+    assert_eq!(attempt::digest(io::repeat(0), &stop).unwrap(), None);
 }
 
 #[derive(Clone, Default)]

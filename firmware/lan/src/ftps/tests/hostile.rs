@@ -99,6 +99,22 @@ async fn data_connections_from_elsewhere_are_turned_away() {
 }
 
 #[tokio::test]
+async fn a_flood_of_silent_connections_does_not_reach_a_client_that_speaks() {
+    let printer = Printer::start().await;
+    let mut client = Client::connect(&printer, Client::config(&printer, &[])).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(printer.address).await.unwrap());
+    }
+    // Connections are accepted in their order: when this one is greeted, all of the flood have been.
+    let mut last = Client::connect(&printer, Client::config(&printer, &[])).await;
+    client.log_in().await;
+    last.log_in().await;
+    // The places that both took are the flood's.
+    assert!(rest(&mut silent[0]).await.is_empty());
+}
+
+#[tokio::test]
 async fn the_server_connects_to_nobody() {
     let printer = Printer::start().await;
     let mut client = printer.client().await;

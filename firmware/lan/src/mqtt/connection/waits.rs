@@ -1,6 +1,6 @@
 //! What a connection waits for, one at a time.
 //!
-//! Each but the handshake is safe to drop before it resolves: nothing read, written or received is lost by it.
+//! Each is safe to drop before it resolves: nothing read, written or received is lost by it.
 
 use std::future::pending;
 use std::io;
@@ -11,13 +11,12 @@ use tokio::net::TcpStream;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::server::TlsStream;
 
 use super::Member;
-use crate::admission::Guest;
+use crate::mqtt::Request;
 use crate::mqtt::conversation::Dismissal;
 use crate::mqtt::patience::Lapse;
-use crate::mqtt::{Broker, Request};
 
 /// What happened first.
 pub(super) enum Happened<'a> {
@@ -31,30 +30,6 @@ pub(super) enum Happened<'a> {
     Lapsed(Lapse),
     /// It has to make room for a newcomer.
     Evicted,
-}
-
-/// The TLS handshake; `None` if it fails or the guest has to make room.
-pub(super) async fn secure(
-    stream: TcpStream,
-    guest: &mut Guest,
-    broker: &Broker,
-) -> Option<TlsStream<TcpStream>> {
-    // A late answer is worth nothing to these clients; without it, small ones would wait for each other.
-    let _ = stream.set_nodelay(true);
-    tokio::select! {
-        biased;
-        () = guest.evicted() => return None,
-        readable = stream.readable() => readable.ok()?,
-    }
-    guest.spoke();
-    let handshake = TlsAcceptor::from(broker.service.tls.clone()).accept(stream);
-    let stream = tokio::select! {
-        biased;
-        () = guest.evicted() => return None,
-        accepted = handshake => accepted.ok()?,
-    };
-    guest.secured();
-    Some(stream)
 }
 
 /// Resolves when a client that has logged in has to go.

@@ -42,7 +42,7 @@ impl State {
                 let card = self.parts.card.clone();
                 let (content, md5) = (order.content, order.md5);
                 self.tasks.spawn_blocking(move || {
-                    Ended::Opened(number, Box::new(open(&card, &file, content, md5)))
+                    Ended::Opened(number, Box::new(open(&card, &file, content, md5, stop)))
                 });
                 Ok(Reply::Later)
             }
@@ -71,10 +71,10 @@ impl State {
         match file {
             Ok(path) => {
                 let (number, content) = (preparing.number, preparing.content);
-                let card = self.parts.card.clone();
+                let (card, stop) = (self.parts.card.clone(), preparing.stop.clone());
                 let file = CardFile { path, or: None };
                 self.tasks.spawn_blocking(move || {
-                    Ended::Opened(number, Box::new(open(&card, &file, content, None)))
+                    Ended::Opened(number, Box::new(open(&card, &file, content, None, stop)))
                 });
                 Answers::new()
             }

@@ -245,6 +245,26 @@ async fn stop_ends_a_download_and_its_late_end_changes_nothing() {
     bench.until(PrinterState::Running).await;
 }
 
+#[tokio::test]
+async fn a_check_that_is_stopped_ends_and_leaves_no_thread_behind() {
+    let mut bench = Bench::new();
+    // Of which nothing takes room on the disk, and which nobody reads through in an hour.
+    bench.put("endless.3mf", b"");
+    let file = std::fs::File::options()
+        .write(true)
+        .open(bench.folder.path().join("endless.3mf"));
+    file.unwrap().set_len(4 << 40).unwrap();
+    let mut request = project("ftp:///endless.3mf");
+    request["print"]["md5"] = "0".repeat(32).into();
+    for _ in 0..3 {
+        bench.send(Origin::Lan, false, &request).await;
+        bench.until(PrinterState::Prepare).await;
+        bench.done(print("stop")).await;
+        assert!(reason(&bench.answer().await["print"]).contains("stopped"));
+    }
+    bench.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_job_over_http_is_refused_with_the_reason() {
     let mut bench = Bench::new();
