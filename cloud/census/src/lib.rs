@@ -12,6 +12,7 @@ mod entry;
 mod error;
 mod groups;
 mod limits;
+mod store;
 mod tally;
 
 pub use csv::{read_csv, read_from, write_entry, write_header};
@@ -21,3 +22,4 @@ pub use entry::{Column, Entry, Region, Serial, SerialError};
 pub use error::{CensusError, Fault};
 pub use groups::{GroupKey, Groups};
 pub use limits::Limits;
+pub use store::{DatabaseUrl, DatabaseUrlError, HistoryPoint, Store, StoreError};
