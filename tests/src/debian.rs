@@ -38,6 +38,11 @@ impl Tool {
         })
     }
 
+    /// The program of this file, with the libraries that were unpacked into that folder.
+    pub fn at(program: PathBuf, unpacked: Option<PathBuf>) -> Self {
+        Self { program, unpacked }
+    }
+
     /// The program's file.
     pub fn program(&self) -> &Path {
         &self.program

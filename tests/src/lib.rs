@@ -19,6 +19,7 @@ pub mod network;
 pub mod nginx;
 pub mod owner;
 pub mod plate;
+pub mod postgres;
 pub mod printer;
 pub mod process;
 pub mod proxy;

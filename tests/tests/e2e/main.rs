@@ -10,6 +10,7 @@
 
 mod attacks;
 mod bundles;
+mod census;
 mod cloud;
 mod harness;
 mod interop;
