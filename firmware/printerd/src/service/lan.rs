@@ -6,10 +6,11 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use anyhow::Context;
 use firstlayer_card::Card;
 use firstlayer_lan::{
     Service, Tls,
@@ -71,80 +72,142 @@ pub enum Standing {
 /// The switch. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Switch {
-    wish: watch::Sender<bool>,
-    standing: watch::Receiver<Standing>,
+    wish: watch::Sender<Wish>,
+    reached: watch::Receiver<Reached>,
     settings: Arc<Settings>,
+    /// The last wish's number. Held while one is kept and told: both go in one order.
+    last: Arc<Mutex<u64>>,
 }
 
 /// The other end of the switch.
 #[derive(Debug)]
 pub struct Wishes {
-    wish: watch::Receiver<bool>,
-    standing: watch::Sender<Standing>,
+    wish: watch::Receiver<Wish>,
+    reached: watch::Sender<Reached>,
+    /// The number of the wish that is followed.
+    followed: u64,
+}
+
+/// What somebody wants, numbered from 1.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    number: u64,
+    on: bool,
+}
+
+/// What came of a wish, and of all before it.
+#[derive(Debug, Clone)]
+struct Reached {
+    number: u64,
+    standing: Standing,
 }
 
 /// A switch that stands as the settings say.
 pub fn switch(settings: Arc<Settings>) -> (Switch, Wishes) {
-    let (wish, wishes) = watch::channel(settings.lan_mode());
-    let (told, standing) = watch::channel(Standing::Off);
+    let on = settings.lan_mode();
+    let (wish, wishes) = watch::channel(Wish { number: 0, on });
+    let (told, reached) = watch::channel(Reached {
+        number: 0,
+        standing: Standing::Off,
+    });
     (
         Switch {
             wish,
-            standing,
+            reached,
             settings,
+            last: Arc::default(),
         },
         Wishes {
             wish: wishes,
-            standing: told,
+            reached: told,
+            followed: 0,
         },
     )
 }
 
 impl Switch {
-    /// Keeps the wish, and comes back when LAN mode stands accordingly, or cannot.
+    /// Keeps the wish, and comes back when it was followed: with how LAN mode stands then. That is another standing
+    /// than was wished where LAN mode cannot be turned on, or where somebody wished the opposite meanwhile.
     pub async fn turn(&self, on: bool) -> anyhow::Result<Standing> {
-        self.settings.set_lan_mode(on)?;
-        let mut standing = self.standing.clone();
-        self.wish.send_replace(on);
-        let reached = standing
-            .wait_for(|standing| (*standing == Standing::Off) != on)
-            .await?;
-        Ok(reached.clone())
+        self.followed(self.wish(on)?).await
     }
 
     /// How it stands.
     pub fn standing(&self) -> Standing {
-        self.standing.borrow().clone()
+        self.reached.borrow().standing.clone()
+    }
+
+    /// The wish's number.
+    fn wish(&self, on: bool) -> anyhow::Result<u64> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settings.set_lan_mode(on)?;
+        *last += 1;
+        self.wish.send_replace(Wish { number: *last, on });
+        Ok(*last)
+    }
+
+    async fn followed(&self, number: u64) -> anyhow::Result<Standing> {
+        let mut reached = self.reached.clone();
+        let reached = reached
+            .wait_for(|reached| reached.number >= number)
+            .await
+            .context("LAN mode is not switched any more: the service ends")?;
+        Ok(reached.standing.clone())
+    }
+}
+
+impl Wishes {
+    /// Whether LAN mode is wished on now.
+    fn look(&mut self) -> bool {
+        let wish = *self.wish.borrow_and_update();
+        self.followed = wish.number;
+        wish.on
+    }
+
+    /// Says what came of the wish that was last looked at.
+    fn tell(&self, standing: Standing) {
+        self.reached.send_replace(Reached {
+            number: self.followed,
+            standing,
+        });
+    }
+
+    /// Comes back when LAN mode is wished off. Whoever wishes it on meanwhile is told that it is.
+    async fn off(&mut self) {
+        while self.look() {
+            self.tell(Standing::On);
+            if self.wish.changed().await.is_err() {
+                return;
+            }
+        }
     }
 }
 
 impl LanSwitch for Switch {
     fn set(&self, on: bool) {
-        if let Err(error) = self.settings.set_lan_mode(on) {
+        if let Err(error) = self.wish(on) {
             tracing::error!(
                 error = format!("{error:#}"),
-                "LAN mode could not be kept for the next start"
+                "LAN mode could not be switched"
             );
         }
-        self.wish.send_replace(on);
     }
 
     fn is_on(&self) -> bool {
-        *self.standing.borrow() == Standing::On
+        self.standing() == Standing::On
     }
 }
 
 /// Follows the switch until `stop` is cancelled.
 pub async fn follow(parts: Parts, mut wishes: Wishes, stop: CancellationToken) {
     loop {
-        let on = *wishes.wish.borrow_and_update();
-        let next = if on {
+        let next = if wishes.look() {
             serve(&parts, &mut wishes, &stop).await
         } else {
             Standing::Off
         };
-        wishes.standing.send_replace(next.clone());
         let failed = matches!(next, Standing::Failed { .. });
+        wishes.tell(next);
         tokio::select! {
             () = stop.cancelled() => return,
             changed = wishes.wish.changed() => if changed.is_err() { return },
@@ -168,10 +231,9 @@ async fn serve(parts: &Parts, wishes: &mut Wishes, stop: &CancellationToken) -> 
     start(parts, sockets, &tasks, &end);
     tasks.close();
     tracing::info!("LAN mode is on");
-    wishes.standing.send_replace(Standing::On);
     tokio::select! {
         () = stop.cancelled() => {}
-        _ = wishes.wish.wait_for(|on| !on) => {}
+        () = wishes.off() => {}
         () = tasks.wait() => tracing::error!("LAN mode ended by itself"),
     }
     end.cancel();
@@ -293,3 +355,6 @@ async fn usable(address: IpAddr) -> IpAddr {
         address
     }
 }
+
+#[cfg(test)]
+mod tests;
