@@ -27,8 +27,9 @@ use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Mutex, watch},
+    task::JoinSet,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
@@ -107,6 +108,11 @@ pub fn configure_wifi(place: &Place, file: &Path) -> anyhow::Result<WifiConfigur
 #[error("another service is at work on this printer")]
 pub struct AnotherService;
 
+/// A part of the service ended by itself. The supervisor is to start it anew.
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the service ended by itself")]
+pub struct TaskLost(#[source] Option<tokio::task::JoinError>);
+
 /// What was configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WifiConfigured {
@@ -173,7 +179,7 @@ async fn serve(place: &Place, installation: Installation) -> anyhow::Result<()> 
         printer: printer.clone(),
     };
     let (link, link_state) = watch::channel(LinkState::Stopped);
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     tasks.spawn(ends(&stop)?);
     tasks.spawn(actor.run(stop.clone()));
     tasks.spawn(lan::follow(lan, wishes, stop.clone()));
@@ -187,7 +193,6 @@ async fn serve(place: &Place, installation: Installation) -> anyhow::Result<()> 
             stop.clone(),
         ));
     }
-    tasks.close();
     let service = Running {
         serial,
         settings,
@@ -203,15 +208,25 @@ async fn serve(place: &Place, installation: Installation) -> anyhow::Result<()> 
         Console::open(&socket).with_context(|| format!("opening {}", socket.display()))?;
     prove(updates).await;
     tracing::info!(version = %running.version, "in service");
-    console
-        .serve(stop.clone(), async |question| {
-            service.answer(question).await
-        })
-        .await;
+    let answer = async |question| service.answer(question).await;
+    let ended = tokio::select! {
+        () = console.serve(stop.clone(), answer) => Ok(()),
+        lost = lost(&mut tasks, &stop) => Err(lost),
+    };
     stop.cancel();
-    tasks.wait().await;
+    while tasks.join_next().await.is_some() {}
     tracing::info!("out of service");
-    Ok(())
+    Ok(ended?)
+}
+
+/// Comes back when a task ends before `stop` is cancelled: what it did is done by nobody any more, and only a new start
+/// helps.
+async fn lost(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> TaskLost {
+    let ended = tasks.join_next().await;
+    if stop.is_cancelled() {
+        std::future::pending::<()>().await;
+    }
+    TaskLost(ended.and_then(Result::err))
 }
 
 /// Everything has begun: a release on trial has shown that it works.
@@ -238,8 +253,18 @@ async fn cloud_link(
     passed: Timestamp,
     stop: CancellationToken,
 ) {
-    if let Err(error) = cloud::run(settings, serial.as_str(), printer, state, passed, stop).await {
+    let run = cloud::run(
+        settings,
+        serial.as_str(),
+        printer,
+        state,
+        passed,
+        stop.clone(),
+    );
+    if let Err(error) = run.await {
         tracing::error!(%error, "there is no cloud link: TLS cannot be set up");
+        // The printer prints without the cloud.
+        stop.cancelled().await;
     }
 }
 
@@ -363,26 +388,4 @@ fn open_card(config: &CardConfig, state: &Path) -> anyhow::Result<Card> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-
-    use super::*;
-
-    #[test]
-    fn a_folder_in_the_place_of_an_old_partial_file_keeps_nothing_from_starting() {
-        let state = tempfile::tempdir().unwrap();
-        let folder = state.path().join(".upload-cube.3mf");
-        fs::create_dir(&folder).unwrap();
-        File::open(&folder)
-            .unwrap()
-            .set_modified(SystemTime::UNIX_EPOCH)
-            .unwrap();
-        let config = CardConfig {
-            folder: Some(state.path().to_owned()),
-            largest_file: 1000,
-            keep_free: 0,
-        };
-        let card = open_card(&config, state.path()).unwrap();
-        card.discard_old_partials(SystemTime::now()).unwrap_err();
-    }
-}
+mod tests;

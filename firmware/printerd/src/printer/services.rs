@@ -104,8 +104,9 @@ pub struct UpdateFailure(pub String);
 
 /// Turns LAN mode on and off.
 pub trait LanSwitch: Send + Sync {
-    /// Wishes it on or off; the services follow at once.
-    fn set(&self, on: bool);
+    /// Wishes it on or off, from now on; the services follow at once. The answer comes when they have, and is a
+    /// sentence if LAN mode does not stand as was wished.
+    fn set(&self, on: bool) -> Pending<Result<(), String>>;
     /// Whether it is on.
     fn is_on(&self) -> bool;
 }

@@ -72,6 +72,8 @@ pub(super) enum Ended {
     Checked(Result<Offer, UpdateFailure>),
     /// An installation ended.
     Installed(Result<(), UpdateFailure>),
+    /// LAN mode was switched, as this caller asked; or a sentence says why not.
+    Switched(Caller, Result<(), String>),
 }
 
 /// What a command came to, for now.
@@ -164,7 +166,7 @@ impl State {
             Command::Light(light) => self.machine().set_light(light),
             Command::Nozzle(nozzle) => self.nozzle = nozzle,
             Command::Reboot => self.restart()?,
-            Command::LanMode(on) => self.parts.lan.set(on),
+            Command::LanMode(on) => return Ok(self.switch_lan(on, caller)),
             // There is one module, and it agrees with itself.
             Command::Consistency => {}
             Command::Decide(decision) => self.decide(Some(decision)),
@@ -226,6 +228,10 @@ impl State {
                     self.restart_at = Some(now + limits::RESTART_DELAY);
                 }
                 Answers::new()
+            }
+            Some(Ended::Switched(caller, outcome)) => {
+                let outcome = outcome.map(|()| Map::new()).map_err(Refusal::new);
+                vec![(caller, outcome)]
             }
             None => self.lost(now),
         }

@@ -23,13 +23,14 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     net::{TcpListener, UdpSocket},
     sync::{broadcast, mpsc, watch},
+    task::JoinSet,
     time::sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::device::LanConfig,
-    printer::{Audience, Incoming, LanSwitch, Origin, PrinterHandle},
+    printer::{Audience, Incoming, LanSwitch, Origin, Pending, PrinterHandle},
     service::settings::Settings,
 };
 
@@ -184,13 +185,21 @@ impl Wishes {
 }
 
 impl LanSwitch for Switch {
-    fn set(&self, on: bool) {
-        if let Err(error) = self.wish(on) {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "LAN mode could not be switched"
-            );
-        }
+    fn set(&self, on: bool) -> Pending<Result<(), String>> {
+        let (switch, wished) = (self.clone(), self.wish(on));
+        Box::pin(async move {
+            let standing = match wished {
+                Ok(number) => switch.followed(number).await,
+                Err(error) => Err(error),
+            };
+            match standing {
+                Ok(Standing::On) if on => Ok(()),
+                Ok(Standing::Off) if !on => Ok(()),
+                Ok(Standing::Failed { reason }) => Err(reason),
+                Ok(_) => Err("somebody wished the opposite meanwhile".to_owned()),
+                Err(error) => Err(format!("LAN mode could not be switched: {error:#}")),
+            }
+        })
     }
 
     fn is_on(&self) -> bool {
@@ -227,22 +236,26 @@ async fn serve(parts: &Parts, wishes: &mut Wishes, stop: &CancellationToken) -> 
         }
     };
     let end = stop.child_token();
-    let tasks = TaskTracker::new();
-    start(parts, sockets, &tasks, &end);
-    tasks.close();
+    let mut tasks = JoinSet::new();
+    start(parts, sockets, &mut tasks, &end);
     tracing::info!("LAN mode is on");
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = wishes.off() => {}
-        () = tasks.wait() => tracing::error!("LAN mode ended by itself"),
-    }
+    let standing = tokio::select! {
+        () = stop.cancelled() => Standing::Off,
+        () = wishes.off() => Standing::Off,
+        // One without the others is no LAN mode: all are begun anew.
+        _ = tasks.join_next() => {
+            let reason = "a service of LAN mode ended by itself".to_owned();
+            tracing::error!(reason);
+            Standing::Failed { reason }
+        }
+    };
     end.cancel();
-    tasks.wait().await;
+    while tasks.join_next().await.is_some() {}
     tracing::info!("LAN mode is off");
-    Standing::Off
+    standing
 }
 
-fn start(parts: &Parts, sockets: Sockets, tasks: &TaskTracker, end: &CancellationToken) {
+fn start(parts: &Parts, sockets: Sockets, tasks: &mut JoinSet<()>, end: &CancellationToken) {
     let service = |admission| Service {
         tls: Arc::clone(&parts.tls.control),
         access: parts.access.clone(),

@@ -76,6 +76,13 @@ impl State {
         self.ask(Question::Install(caller.clone(), wanted))
     }
 
+    pub(super) fn switch_lan(&mut self, on: bool, caller: &Caller) -> Reply {
+        let (switched, caller) = (self.parts.lan.set(on), caller.clone());
+        self.tasks
+            .spawn(async { Ended::Switched(caller, switched.await) });
+        Reply::Later
+    }
+
     pub(super) fn check_updates(&mut self) {
         let offer = self.parts.updates.check();
         self.tasks.spawn(async { Ended::Checked(offer.await) });

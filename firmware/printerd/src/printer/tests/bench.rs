@@ -293,8 +293,9 @@ impl Updates for FakeUpdates {
 pub(super) struct FakeLan(pub(super) AtomicBool);
 
 impl LanSwitch for FakeLan {
-    fn set(&self, on: bool) {
+    fn set(&self, on: bool) -> Pending<Result<(), String>> {
         self.0.store(on, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
     }
 
     fn is_on(&self) -> bool {

@@ -1,3 +1,5 @@
+//! The switch, with LAN mode of a printer that is not there.
+
 use std::net::TcpListener as Taken;
 
 use firstlayer_card::CardLimits;
@@ -116,6 +118,8 @@ async fn a_port_that_is_taken_is_said_to_be() {
         reason.contains(&format!("port {port} for MQTT")),
         "{reason}"
     );
+    let told = bench.switch.set(true).await.unwrap_err();
+    assert!(told.contains("for MQTT"), "the cloud is told: {told}");
     drop(taken);
     assert_eq!(bench.switch.turn(true).await.unwrap(), Standing::On);
     bench.end().await;
