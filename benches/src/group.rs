@@ -1,5 +1,6 @@
 //! The groups of figures, a module each.
 
+mod census;
 mod decode;
 mod install;
 mod memory;
@@ -31,18 +32,21 @@ pub(crate) enum Group {
     Memory,
     /// Decoding a frame against sha256 and zstd alone
     Decode,
+    /// Grouping a census of ten million printers against DuckDB
+    Census,
 }
 
 /// What was compared, and the figure.
 pub(crate) type Measured = (String, Figure);
 
 impl Group {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Write,
         Self::Decode,
         Self::Install,
         Self::Metadata,
         Self::Memory,
+        Self::Census,
     ];
 
     pub(crate) fn run(self, bench: &Bench) -> Vec<Row> {
@@ -52,6 +56,7 @@ impl Group {
             Self::Metadata => metadata::run(bench),
             Self::Memory => memory::run(bench),
             Self::Decode => decode::run(bench),
+            Self::Census => census::run(bench),
         }
     }
 }
