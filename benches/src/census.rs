@@ -24,7 +24,7 @@ const THREADS: usize = 2;
 /// The same grouping, in two threads.
 const SCRIPT: &str = "import duckdb, sys\n\
     db = duckdb.connect()\n\
-    db.execute('SET threads = 2')\n\
+    db.execute('SET threads = 2; SET enable_progress_bar = false')\n\
     columns = {'serial': 'VARCHAR', 'model': 'VARCHAR', 'version': 'VARCHAR', 'channel': 'VARCHAR', \
 'region': 'VARCHAR', 'last_seen': 'TIMESTAMP'}\n\
     print(*db.execute('SELECT sum(n)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM \
