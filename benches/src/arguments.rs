@@ -1,4 +1,4 @@
-//! The command line, and the two commands by which this program starts itself as a process to be measured.
+//! The command line, and the commands by which this program starts itself as a process to be measured.
 
 use std::{
     ffi::OsString,
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     bench::{Bench, Scale},
+    census::group_census,
     group::Group,
     process, writing,
 };
@@ -50,6 +51,9 @@ enum Part {
     /// Writes a bundle of an image, and prints what was written
     #[command(hide = true)]
     WriteBundle { image: PathBuf, bundle: PathBuf },
+    /// Groups a census, and prints what was counted
+    #[command(hide = true)]
+    GroupCensus { census: PathBuf },
     /// Runs a program, and prints the most memory that it had
     #[command(hide = true)]
     PeakOf {
@@ -66,6 +70,10 @@ pub fn main() -> anyhow::Result<ExitCode> {
             say(&serde_json::to_string(&writing::write_bundle(
                 &image, &bundle,
             )?)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Part::GroupCensus { census }) => {
+            say(&serde_json::to_string(&group_census(&census)?)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Part::PeakOf { words }) => {

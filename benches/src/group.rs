@@ -1,5 +1,6 @@
 //! The groups of figures, a module each.
 
+mod census;
 mod decide;
 mod decode;
 mod install;
@@ -34,19 +35,22 @@ pub(crate) enum Group {
     Decode,
     /// Deciding about a million printers against look-ups and comparisons alone
     Decide,
+    /// Grouping a census of ten million printers against DuckDB
+    Census,
 }
 
 /// What was compared, and the figure.
 pub(crate) type Measured = (String, Figure);
 
 impl Group {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Write,
         Self::Decode,
         Self::Install,
         Self::Metadata,
         Self::Memory,
         Self::Decide,
+        Self::Census,
     ];
 
     pub(crate) fn run(self, bench: &Bench) -> Vec<Row> {
@@ -57,6 +61,7 @@ impl Group {
             Self::Memory => memory::run(bench),
             Self::Decode => decode::run(bench),
             Self::Decide => decide::run(bench),
+            Self::Census => census::run(bench),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod bench;
+mod census;
 mod group;
 mod image;
 mod printer;
