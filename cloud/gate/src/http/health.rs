@@ -1,4 +1,4 @@
-//! `/health` and `/metrics`: how the gate stands, for people, load balancers and Prometheus.
+//! `/healthz` and `/metrics`: how the gate stands, for people, load balancers and Prometheus.
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -7,7 +7,7 @@ use firstlayer_gate::metadata::{Change, Keeper, Origin, RefreshError, Source, St
 use firstlayer_policy::Relaxation;
 use jiff::Timestamp;
 
-use crate::repository::{FAR, Repository, releases, rule};
+use crate::repository::{FAR, Repository, release, releases, rule};
 
 pub(crate) const PAST: &str = "2021-01-01T00:00:00Z";
 
@@ -182,6 +182,101 @@ fn rules_loosened_silently_are_refused_and_said_aloud_accepted() {
     rules.repository.publish();
     rules.refresh().unwrap();
     assert_eq!((rules.revision(), rules.alarm()), (Some(3), String::new()));
+}
+
+/// Whoever holds the enforcement keys for a moment cannot quietly let firmware in again.
+#[test]
+fn a_minimum_lowered_silently_is_refused() {
+    let mut rules = Rules::good();
+    let mut releases = releases();
+    releases.insert(1, release("1.3.0", &["https-transfer"]));
+    rules.repository.set_stable(&releases);
+    rules.repository.set_rules(2, &rule(PAST), Vec::new());
+    rules.repository.publish();
+    rules.refuses("the minimum of first-mini on stable falls from 1.4.0 to 1.3.0");
+}
+
+#[test]
+fn a_rule_that_withholds_updates_is_refused_whoever_signs_it() {
+    let mut rules = Rules::good();
+    for feature in ["update", "software-update", "firmware-upgrade"] {
+        let document = String::from_utf8(rules.repository.documents["enforcement.json"].clone());
+        let document = document
+            .unwrap()
+            .replace("\"cloud-print\"", &format!("\"{feature}\""));
+        rules
+            .repository
+            .set_document("enforcement.json", "enforcement", document.into_bytes());
+        rules.repository.publish();
+        rules.refuses("updates are never withheld");
+        rules.repository.set_rules(1, &rule(PAST), Vec::new());
+    }
+}
+
+#[test]
+fn rules_of_a_format_from_the_future_are_refused() {
+    let mut rules = Rules::good();
+    let document = br#"{"format": 2, "revision": 9, "rules": "none that this gate understands"}"#;
+    rules
+        .repository
+        .set_document("enforcement.json", "enforcement", document.to_vec());
+    rules.repository.publish();
+    rules.refuses("enforcement.json is refused");
+}
+
+#[test]
+fn rules_signed_by_keys_of_another_role_are_refused() {
+    let mut rules = Rules::good();
+    rules.repository.set_rules(2, &rule(PAST), Vec::new());
+    rules
+        .repository
+        .signers
+        .insert("enforcement", vec!["stable-1", "stable-2"]);
+    rules.repository.publish();
+    rules.refuses("0 of the 2 valid signatures");
+}
+
+#[test]
+fn one_key_that_signs_twice_is_refused() {
+    let mut rules = Rules::good();
+    rules.repository.set_rules(2, &rule(PAST), Vec::new());
+    rules
+        .repository
+        .signers
+        .insert("enforcement", vec!["enforcement-1", "enforcement-1"]);
+    rules.repository.publish();
+    rules.refuses("two signatures of key");
+}
+
+#[test]
+fn old_rules_mixed_under_a_new_timestamp_are_refused() {
+    let mut rules = Rules::good();
+    let recorded = rules.repository.recorded();
+    rules.repository.set_rules(2, &rule(PAST), Vec::new());
+    rules.repository.publish();
+    for (name, bytes) in &recorded {
+        if let Some(role) = name.strip_suffix("2.enforcement.json") {
+            let newer = format!("{role}3.enforcement.json");
+            fs::write(rules.repository.folder.path().join(newer), bytes).unwrap();
+        }
+    }
+    rules.refuses("enforcement");
+}
+
+#[test]
+fn a_document_that_does_not_end_is_refused() {
+    let mut rules = Rules::good();
+    rules.repository.set_rules(2, &rule(PAST), Vec::new());
+    rules.repository.publish();
+    let mut endless = rules.repository.documents["enforcement.json"].clone();
+    endless.extend(vec![b' '; 16 << 20]);
+    for entry in fs::read_dir(rules.repository.folder.path().join("targets")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_str().unwrap().ends_with(".enforcement.json") {
+            fs::write(path, &endless).unwrap();
+        }
+    }
+    rules.refuses("is not what is signed");
 }
 
 #[test]
