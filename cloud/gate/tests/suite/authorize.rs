@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 
-use crate::attacks::PAST;
 use crate::gate::{REPOSITORY, Running, headers};
 use crate::repository::{Repository, release, releases, rule};
+use crate::rules::PAST;
 
 async fn enforcing() -> Running {
     Running::over(Repository::with_rule(&releases(), PAST)).await

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::attacks::Rules;
 use crate::repository::Repository;
+use crate::rules::Rules;
 
 pub(crate) const OPERATOR: &str = "operator-token-0123456789";
 pub(crate) const SERVICE: &str = "service-token-0123456789";

@@ -13,6 +13,8 @@ mod mqtt;
 mod process;
 mod repository;
 mod restart;
+mod rules;
 mod secrets;
 mod server;
+mod standing;
 mod swap;

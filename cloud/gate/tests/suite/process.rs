@@ -11,9 +11,9 @@ use std::thread;
 use firstlayer_census::Store;
 use serde_json::json;
 
-use crate::attacks::PAST;
 use crate::gate::REPOSITORY;
 use crate::repository::{Repository, releases};
+use crate::rules::PAST;
 
 const OPERATOR: &str = "operator-token-of-a-process";
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::time::Duration;
 
-use crate::attacks::PAST;
 use crate::gate::{OPERATOR, Running, S3_SECRET, SERVICE, bearer, printer};
 use crate::repository::{Repository, releases};
+use crate::rules::PAST;
 
 #[test]
 fn nothing_that_holds_a_secret_shows_it_in_debug() {

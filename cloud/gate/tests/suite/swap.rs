@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::attacks::{PAST, Rules};
 use crate::gate::{Running, headers};
 use crate::repository::{Repository, releases, rule};
+use crate::rules::{PAST, Rules};
 
 /// Enough that answers of many revisions are asked for while they are swapped.
 const REVISIONS: u64 = 60;
