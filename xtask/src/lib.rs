@@ -7,6 +7,7 @@ pub mod channel;
 pub mod checkout;
 pub mod clean;
 pub mod doctor;
+pub mod enforce;
 pub mod error;
 pub mod period;
 pub mod problems;
