@@ -42,8 +42,8 @@ pub(crate) fn check(
     capability: &Capability,
     file: Option<&[u8]>,
 ) -> Result<(), EvidenceProblem> {
-    let named = release.evidence.as_ref().ok_or(EvidenceProblem::None)?;
-    let file = file.ok_or(EvidenceProblem::NotSigned)?;
+    let named = release.evidence.as_ref();
+    let (named, file) = named.zip(file).ok_or(EvidenceProblem::NotSigned)?;
     if (file.len() as u64, Sha256::of(file)) != (named.length, named.sha256) {
         return Err(EvidenceProblem::OtherFile);
     }
