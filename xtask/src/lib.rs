@@ -8,6 +8,7 @@ pub mod checkout;
 pub mod clean;
 pub mod doctor;
 pub mod error;
+pub mod probe;
 pub mod problems;
 pub mod progress;
 pub mod release;

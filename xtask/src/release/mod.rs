@@ -29,7 +29,8 @@ pub use report::{Made, Outcome, Report};
 pub use reproducible::{Compared, Reproducible, check_reproducible, check_reproducible_with};
 pub use request::{Environment, Request, keys_folder, repository_folder};
 pub use signing::{Signing, Why};
-pub(crate) use verify::Visitor;
+pub(crate) use image::{RootImage, Settings};
+pub(crate) use verify::{ROOT, Visitor};
 
 use crate::build;
 use crate::checkout::Checkout;
