@@ -8,6 +8,7 @@ use xtask::checkout::Checkout;
 mod build;
 mod clean;
 mod doctor;
+mod enforce;
 mod exit;
 mod published;
 mod release;
@@ -44,6 +45,7 @@ enum Verb {
     Doctor(doctor::Arguments),
     Build(build::Arguments),
     Release(release::Arguments),
+    Enforce(Box<enforce::Arguments>),
     Status(status::Arguments),
     Validate(validate::Arguments),
     Serve(serve::Arguments),
@@ -66,6 +68,7 @@ fn run(command: CommandLine) -> anyhow::Result<Exit> {
         Verb::Doctor(arguments) => arguments.run(&session),
         Verb::Build(arguments) => arguments.run(&session),
         Verb::Release(arguments) => arguments.run(&session),
+        Verb::Enforce(arguments) => arguments.run(&session),
         Verb::Status(arguments) => arguments.run(&session),
         Verb::Validate(arguments) => arguments.run(&session),
         Verb::Serve(arguments) => arguments.run(&session),

@@ -386,7 +386,7 @@ fn release(plan: &Plan, made: &MadeBundle) -> Release {
         capabilities: BTreeSet::new(),
         evidence: None,
         floor: plan.floor.clone(),
-        waves: Vec::new(),
+        waves: plan.waves.clone(),
         yanked: None,
     }
 }

@@ -22,11 +22,14 @@ use camino::Utf8PathBuf;
 use firstlayer_bundle::Sha256;
 use jiff::Timestamp;
 
+pub(crate) use author::Author;
 pub use execute::Firmware;
 pub use inputs::{Inputs, read_roles};
+pub(crate) use inputs::{key_source, read_anchor};
 pub use plan::{BoardPlan, Plan, PlanError};
 pub use report::{Made, Outcome, Report};
 pub use reproducible::{Compared, Reproducible, check_reproducible, check_reproducible_with};
+pub(crate) use request::anchor_file;
 pub use request::{Environment, Request, keys_folder, repository_folder};
 pub use signing::{Signing, Why};
 pub(crate) use image::{RootImage, Settings};

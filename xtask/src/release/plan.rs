@@ -4,7 +4,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 use firstlayer_bundle::{Board, Counter, Identity, Model};
-use firstlayer_policy::{Channel, Release};
+use firstlayer_policy::{Channel, Release, Wave};
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub struct Plan {
     pub counter: Counter,
     /// The oldest version that may jump straight to it.
     pub floor: Option<Version>,
+    /// From when on how many printers are offered it; all at once where there are none.
+    pub waves: Vec<Wave>,
     /// Where printers will look for the repository.
     pub url: String,
     /// What it is made of.
@@ -84,6 +86,7 @@ impl Plan {
             channel: inputs.channel.name.clone(),
             counter: counter(inputs, &version),
             floor: inputs.channel.floor.clone(),
+            waves: waves(inputs, &version),
             url: inputs.channel.url.clone(),
             source: inputs.source.clone(),
             repository: inputs.request.repository.clone(),
@@ -143,6 +146,17 @@ fn counter(inputs: &Inputs, version: &Version) -> Counter {
         .map(|release| release.counter)
         .next()
         .unwrap_or(inputs.channel.counter)
+}
+
+/// A version keeps its waves; those of a new one begin with its publication.
+fn waves(inputs: &Inputs, version: &Version) -> Vec<Wave> {
+    let mut published = inputs.manifest().into_iter().flat_map(|m| m.releases());
+    published
+        .find(|release| release.version == *version)
+        .map_or_else(
+            || inputs.channel.waves_from(inputs.now),
+            |release| release.waves.clone(),
+        )
 }
 
 fn boards(inputs: &Inputs, version: &Version) -> Vec<BoardPlan> {
@@ -216,6 +230,15 @@ impl fmt::Display for Plan {
                 "  build  {} for {}, image, {}",
                 board.board, board.target, board.bundle
             )?;
+        }
+        if !self.boards.is_empty() {
+            self.waves.iter().try_for_each(|wave| {
+                writeln!(
+                    f,
+                    "  offer  to {} of 100 printers from {} on",
+                    wave.percent, wave.starts
+                )
+            })?;
         }
         for signing in &self.signings {
             writeln!(f, "  sign   {signing}")?;

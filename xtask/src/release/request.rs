@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_policy::Channel;
 use serde::Serialize;
 
@@ -63,10 +63,19 @@ impl Request {
 
     /// Where the trust anchor lies: beside throwaway keys, or under review in the checkout.
     pub fn anchor(&self, checkout: &Checkout) -> Utf8PathBuf {
-        match self.environment {
-            Environment::Development => self.keys.join("root.json"),
-            Environment::Production => checkout.root().join("keys/roots/1.root.json"),
-        }
+        anchor_file(checkout, self.environment, &self.keys)
+    }
+}
+
+/// Where an environment's trust anchor lies.
+pub(crate) fn anchor_file(
+    checkout: &Checkout,
+    environment: Environment,
+    keys: &Utf8Path,
+) -> Utf8PathBuf {
+    match environment {
+        Environment::Development => keys.join("root.json"),
+        Environment::Production => checkout.root().join("keys/roots/1.root.json"),
     }
 }
 

@@ -10,6 +10,7 @@
 mod child;
 mod configuration;
 mod crash;
+mod enforce;
 mod flow;
 mod production;
 mod refusals;

@@ -83,6 +83,7 @@ impl Workshop {
                 self.root.join(folder).as_std_path(),
             );
         }
+        self.write("manifests/enforcement.toml", "");
         fs::create_dir_all(self.root.join("keys/roots")).unwrap();
         fs::copy(
             Path::new(PROJECT).join("keys/roles.toml"),
