@@ -6,25 +6,28 @@ mod bench;
 mod evidence;
 mod experiment;
 mod inside;
+mod kept;
 mod order;
 mod peer;
 mod printer;
 mod process;
+mod reading;
 mod report;
 mod sandbox;
 mod verdict;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 
 use anyhow::{Context, Result, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_bundle::Identity;
-use firstlayer_policy::{Capability, Channel};
+use firstlayer_policy::Channel;
 
 pub use evidence::{Evidence, PREDICATE_TYPE, STATEMENT_TYPE};
 pub use inside::measure as measure_inside;
+pub use reading::EvidenceProblem;
+pub(crate) use reading::{LONGEST_EVIDENCE, check_evidence};
 pub use report::{Probed, Report};
 pub use sandbox::{Sandbox, VERB};
 pub use verdict::{Finding, Measurement, Observation, Verdict};
@@ -62,10 +65,33 @@ impl Emulator {
     }
 }
 
-/// Every capability that is measured.
-pub fn capabilities() -> Result<BTreeSet<Capability>> {
-    let names = EXPERIMENTS.iter().map(|experiment| experiment.capability);
-    names.map(|name| Ok(name.parse()?)).collect()
+/// The names of all that is measured, in the order in which it is.
+pub fn capabilities() -> impl ExactSizeIterator<Item = &'static str> {
+    EXPERIMENTS.iter().map(|experiment| experiment.capability)
+}
+
+/// Measures what an image can do, unless that was done before on this machine: `folder` keeps what was seen, by the image
+/// and the emulator, so that a release that was stopped need not measure again.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_once(
+    image: &Image,
+    emulator: &Emulator,
+    sandbox: &Sandbox,
+    folder: &Utf8Path,
+    progress: &dyn Progress,
+) -> Result<Probed> {
+    let kept = kept::Kept::of(image, emulator, folder)?;
+    if let Some(findings) = kept.read() {
+        return Probed::new(image, emulator, findings);
+    }
+    let probed = measure(image, emulator, sandbox, progress)?;
+    // What could not be measured may be measured the next time.
+    if probed.is_whole() {
+        kept.write(&probed)?;
+    }
+    Ok(probed)
 }
 
 /// Measures what an image can do. Takes about a minute.

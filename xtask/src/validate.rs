@@ -121,7 +121,9 @@ fn repository(
             continue;
         };
         for release in manifest.releases() {
-            let bundle = visitor.bundle(&channel, release, progress);
+            let bundle = visitor
+                .bundle(&channel, release, progress)
+                .and_then(|()| visitor.evidence(&channel, release));
             report.note(bundle.map(|()| vec![release.bundle.target.clone()]));
         }
     }

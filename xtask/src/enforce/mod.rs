@@ -6,7 +6,6 @@
 mod approval;
 mod candidate;
 mod census;
-mod evidence;
 mod impact;
 mod inputs;
 mod pace;
@@ -35,7 +34,8 @@ pub use inputs::{RULES, read_rules};
 pub use pace::Pace;
 pub use plan::{Digests, Plan};
 pub use recovery::Recovery;
-pub use refusal::{EvidenceProblem, Line, Refusal, Shortfall, Who};
+pub use crate::probe::EvidenceProblem;
+pub use refusal::{Line, Refusal, Shortfall, Who};
 pub use report::{Applied, Report};
 pub use request::{Budget, NoBudget, Place, Relax, Request, Source, Terms};
 pub use status::{InForce, Phase, Standing, status};

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::candidate::{Candidate, enforced_now};
 use super::census::{Calendar, Cohort};
-use super::evidence;
 use super::impact::{Assessment, Impact};
 use super::inputs::Inputs;
 use super::pace::{Pace, satisfying};
@@ -19,6 +18,7 @@ use super::refusal::{Line, Refusal};
 use super::request::Terms;
 use super::timing;
 use super::trial::Trial;
+use crate::probe;
 
 /// What the file of a plan says that it is.
 pub(crate) const KIND: &str = "firstlayer-enforcement-plan-1";
@@ -166,7 +166,7 @@ fn check_evidence(
                 let named = release.evidence.as_ref();
                 let file = named.and_then(|named| published.evidence.get(&named.target));
                 let checked =
-                    evidence::check(release, &enforced.rule.capability, file.map(Vec::as_slice));
+                    probe::check_evidence(release, &enforced.rule.capability, file.map(Vec::as_slice));
                 refusals.extend(checked.err().map(|problem| Refusal::Evidence {
                     rule: enforced.rule.name.clone(),
                     channel: channel.channel().clone(),

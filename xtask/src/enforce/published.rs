@@ -9,7 +9,7 @@ use firstlayer_bundle::Sha256;
 use firstlayer_policy::{Channel, ChannelManifest, EnforcementManifest};
 use jiff::Timestamp;
 
-use super::evidence;
+use crate::probe::LONGEST_EVIDENCE;
 use crate::release::Visitor;
 use crate::repository::{ENFORCEMENT, Folder, State};
 
@@ -90,7 +90,7 @@ fn evidence_of(
     for target in named.map(|evidence| &evidence.target) {
         // One that is not as it was signed counts as one that is not there: the plan says which release that is.
         let role = manifest.channel().as_str();
-        if let Ok(Some(bytes)) = visitor.document(target, role, evidence::LONGEST) {
+        if let Ok(Some(bytes)) = visitor.document(target, role, LONGEST_EVIDENCE) {
             files.insert(target.clone(), bytes);
         }
     }

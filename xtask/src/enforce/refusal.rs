@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::request::Budget;
 use crate::period::Period;
+use crate::probe::EvidenceProblem;
 
 /// Printers of one version of one model on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -143,24 +144,6 @@ pub enum Refusal {
         /// What is loosened.
         what: String,
     },
-}
-
-/// What is wrong with a release's evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EvidenceProblem {
-    /// The release names none.
-    None,
-    /// The file that it names was not signed by the channel's role.
-    NotSigned,
-    /// The file is not the one that the release names.
-    OtherFile,
-    /// The file is no in-toto statement that is understood.
-    NoStatement,
-    /// The statement is about something else than the release's bundle.
-    OtherSubject,
-    /// The statement does not say that the capability was there.
-    NotShown,
 }
 
 /// How notice falls short.
@@ -301,23 +284,6 @@ impl fmt::Display for Refusal {
                 "{rule} would be loosened without saying so: {what}; say why with --relax {rule} --why TEXT, or take it back with `cargo xtask enforce withdraw {rule} --why TEXT`"
             ),
         }
-    }
-}
-
-impl fmt::Display for EvidenceProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "it names no evidence",
-            Self::NotSigned => {
-                "its evidence is not there as a target that the channel's role signed"
-            }
-            Self::OtherFile => "its evidence is another file than the one that it names",
-            Self::NoStatement => {
-                "its evidence is no in-toto statement that this program understands"
-            }
-            Self::OtherSubject => "its evidence is about another bundle",
-            Self::NotShown => "its evidence does not show the capability",
-        })
     }
 }
 

@@ -65,8 +65,13 @@ impl Probed {
         had.map(|measured| measured.capability.clone()).collect()
     }
 
+    /// Whether every experiment could be carried out.
+    pub(super) fn is_whole(&self) -> bool {
+        self.with(Verdict::NotMeasured).next().is_none()
+    }
+
     /// All in a few words.
-    pub(crate) fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let total = self.capabilities.len();
         let mut text = format!("has {} of {total} capabilities", self.claims().len());
         for (what, verdict) in [

@@ -10,7 +10,8 @@ use semver::Version;
 use serde::Serialize;
 
 use super::signing::{self, Signing};
-use super::{Environment, Inputs};
+use super::{Environment, Inputs, Probing};
+use crate::probe;
 use crate::source::Source;
 use crate::version;
 
@@ -45,6 +46,8 @@ pub struct Plan {
     pub make_anchor: bool,
     /// Boards that are built, imaged and bundled; none if the version is published already.
     pub boards: Vec<BoardPlan>,
+    /// Whether it is measured what their images can do.
+    pub probing: Probing,
     /// Metadata that is signed, in this order.
     pub signings: Vec<Signing>,
 }
@@ -96,6 +99,7 @@ impl Plan {
             make_anchor: inputs.anchor.is_none()
                 && inputs.request.environment == Environment::Development,
             signings: signing::needed(inputs, !boards.is_empty()),
+            probing: inputs.request.probing,
             boards,
             version,
         })
@@ -240,6 +244,7 @@ impl fmt::Display for Plan {
                 )
             })?;
         }
+        self.write_probing(f)?;
         for signing in &self.signings {
             writeln!(f, "  sign   {signing}")?;
         }
@@ -248,6 +253,22 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    fn write_probing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let boards: Vec<_> = self.boards.iter().map(|plan| plan.board.as_str()).collect();
+        match self.probing {
+            _ if boards.is_empty() => Ok(()),
+            Probing::Measure => writeln!(
+                f,
+                "  probe  {} under emulation, for {} capabilities",
+                boards.join(", "),
+                probe::capabilities().len()
+            ),
+            Probing::SkipAndClaimNothing => {
+                writeln!(f, "  NO PROBE: nothing is measured, and nothing is claimed")
+            }
+        }
+    }
+
     fn state_of_source(&self) -> String {
         let commit = self.source.commit.as_str();
         let commit = commit.get(..12).unwrap_or(commit);

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Counter, Hasher, Limits as BundleLimits, Reader};
 use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use semver::Version;
 
 use super::watched::Watched;
+use crate::probe;
 use crate::progress::{Event, Progress};
 use crate::repository::{Folder, FolderRemote, NothingKept};
 
@@ -110,6 +111,26 @@ impl<'a> Visitor<'a> {
         progress.event(Event::Finished {
             outcome: "as signed, to the last byte".to_owned(),
         });
+        Ok(())
+    }
+}
+
+impl Visitor<'_> {
+    /// Reads a release's evidence, and compares its claims with that.
+    ///
+    /// # Errors
+    /// Whatever a reader of evidence would refuse.
+    pub(crate) fn evidence(&mut self, channel: &Channel, release: &Release) -> Result<()> {
+        let Some(named) = &release.evidence else {
+            return Ok(());
+        };
+        let name = &named.target;
+        let file = self.document(name, channel.as_str(), probe::LONGEST_EVIDENCE)?;
+        for capability in &release.capabilities {
+            probe::check_evidence(release, capability, file.as_deref()).map_err(|problem| {
+                anyhow!("{} claims {capability}, but {problem}", release.bundle.target)
+            })?;
+        }
         Ok(())
     }
 }
@@ -276,7 +297,10 @@ pub(crate) fn as_a_printer(
         found.peek().is_some(),
         "the channel {channel} does not hold the release"
     );
-    found.try_for_each(|release| visitor.bundle(channel, release, progress))
+    found.try_for_each(|release| {
+        visitor.bundle(channel, release, progress)?;
+        visitor.evidence(channel, release)
+    })
 }
 
 #[cfg(test)]

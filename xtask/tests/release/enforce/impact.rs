@@ -90,7 +90,7 @@ fn a_release_of_yesterday_rescues_nobody() {
 #[test]
 fn exempt_printers_are_spared_and_their_way_back_is_proven_all_the_same() {
     let stage = Stage::new();
-    let exemption = "exemptions = [{ models = [\"first-one\"], until = 2027-01-01T00:00:00Z, why = \"a part is late\" }]";
+    let exemption = "exemptions = [{ models = [\"first-one\"], until = \"2027-01-01T00:00:00Z\", why = \"a part is late\" }]";
     stage.rules_with("2026-06-15T00:00:00Z", "2026-08-01T00:00:00Z", exemption);
     let plan = stage.plan();
     assert_eq!(

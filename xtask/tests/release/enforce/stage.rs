@@ -210,7 +210,7 @@ impl Stage {
     pub(super) fn rules_with(&self, warn_from: &str, enforce_from: &str, more: &str) {
         let text = format!(
             "[[rules]]\nname = \"{RULE}\"\ncapability = \"{RULE}\"\nwithholds = \"cloud-print\"\n\
-             warn_from = {warn_from}\nenforce_from = {enforce_from}\n\
+             warn_from = \"{warn_from}\"\nenforce_from = \"{enforce_from}\"\n\
              reason = \"Files must not cross the network in clear text.\"\n\
              help = \"https://help.example/{RULE}\"\n{more}\n"
         );

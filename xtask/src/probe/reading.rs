@@ -1,18 +1,36 @@
 //! Whether the evidence that a release names is there, is about its bundle, and shows the capability.
 
+use std::fmt;
+
 use firstlayer_bundle::Sha256;
 use firstlayer_policy::{Capability, Release};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::refusal::EvidenceProblem;
+use super::evidence::STATEMENT_TYPE;
 
-/// The type of the statements: in-toto's, version 1.
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// The verdict of a capability that was seen.
 const HAS: &str = "has";
 /// Bytes of evidence: stops a target that would fill the memory.
-pub(crate) const LONGEST: u64 = 16 << 20;
+pub(crate) const LONGEST_EVIDENCE: u64 = 16 << 20;
+
+/// What is wrong with a release's evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceProblem {
+    /// The release names none.
+    None,
+    /// The file that it names was not signed by the channel's role.
+    NotSigned,
+    /// The file is not the one that the release names.
+    OtherFile,
+    /// The file is no in-toto statement that is understood.
+    NoStatement,
+    /// The statement is about something else than the release's bundle.
+    OtherSubject,
+    /// The statement does not say that the capability was there.
+    NotShown,
+}
 
 #[derive(Deserialize)]
 struct Statement {
@@ -37,7 +55,7 @@ struct Digest {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn check(
+pub(crate) fn check_evidence(
     release: &Release,
     capability: &Capability,
     file: Option<&[u8]>,
@@ -49,7 +67,7 @@ pub(crate) fn check(
     }
     let statement: Statement =
         serde_json::from_slice(file).map_err(|_| EvidenceProblem::NoStatement)?;
-    if statement.kind != STATEMENT {
+    if statement.kind != STATEMENT_TYPE {
         return Err(EvidenceProblem::NoStatement);
     }
     let about_it = |subject: &Subject| {
@@ -70,4 +88,21 @@ fn shows(predicate: &Value, capability: &Capability) -> bool {
         let text = |key| measurement.get(key).and_then(Value::as_str);
         text("capability") == Some(capability.as_str()) && text("verdict") == Some(HAS)
     })
+}
+
+impl fmt::Display for EvidenceProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "it names no evidence",
+            Self::NotSigned => {
+                "its evidence is not there as a target that the channel's role signed"
+            }
+            Self::OtherFile => "its evidence is another file than the one that it names",
+            Self::NoStatement => {
+                "its evidence is no in-toto statement that this program understands"
+            }
+            Self::OtherSubject => "its evidence is about another bundle",
+            Self::NotShown => "its evidence does not show the capability",
+        })
+    }
 }
