@@ -119,12 +119,18 @@ pub fn measure(
     };
     unpack(&image.root, &order.root)?;
     let mut measurements = Vec::new();
-    sandbox.carry_out(&order, |News::Measured { capability, finding }| {
-        measurements.push((capability, finding));
-        progress.event(Event::Advanced {
-            done: measurements.len() as u64,
-        });
-    })?;
+    sandbox.carry_out(
+        &order,
+        |News::Measured {
+             capability,
+             finding,
+         }| {
+            measurements.push((capability, finding));
+            progress.event(Event::Advanced {
+                done: measurements.len() as u64,
+            });
+        },
+    )?;
     ensure!(
         measurements.len() == EXPERIMENTS.len(),
         "the measuring process ended before its last experiment"

@@ -31,13 +31,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
         let checkout = session.checkout();
-        let request = Request::new(
-            checkout,
-            self.channel,
-            Environment::Development,
-            None,
-            None,
-        );
+        let request = Request::new(checkout, self.channel, Environment::Development, None, None);
         let (now, progress) = (Timestamp::now(), session.progress());
         let report = release::probe(checkout, &request, &self.boards, now, progress)?;
         session.print(&report)?;

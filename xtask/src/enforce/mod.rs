@@ -29,12 +29,12 @@ use firstlayer_policy::RuleName;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use crate::probe::EvidenceProblem;
 pub use impact::{Impact, Point, Row, Tally};
 pub use inputs::{RULES, read_rules};
 pub use pace::Pace;
 pub use plan::{Digests, Plan};
 pub use recovery::Recovery;
-pub use crate::probe::EvidenceProblem;
 pub use refusal::{Line, Refusal, Shortfall, Who};
 pub use report::{Applied, Report};
 pub use request::{Budget, NoBudget, Place, Relax, Request, Source, Terms};

@@ -165,8 +165,11 @@ fn check_evidence(
             for release in relied_on {
                 let named = release.evidence.as_ref();
                 let file = named.and_then(|named| published.evidence.get(&named.target));
-                let checked =
-                    probe::check_evidence(release, &enforced.rule.capability, file.map(Vec::as_slice));
+                let checked = probe::check_evidence(
+                    release,
+                    &enforced.rule.capability,
+                    file.map(Vec::as_slice),
+                );
                 refusals.extend(checked.err().map(|problem| Refusal::Evidence {
                     rule: enforced.rule.name.clone(),
                     channel: channel.channel().clone(),

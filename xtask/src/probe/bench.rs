@@ -81,8 +81,7 @@ impl Bench {
         let folder = self.folder("settings")?;
         let (ca, password) = (folder.join("authority.pem"), folder.join("password"));
         fs::write(&ca, &self.trusted.pem).with_context(|| format!("cannot write {ca}"))?;
-        fs::write(&password, CLOUD_PASSWORD)
-            .with_context(|| format!("cannot write {password}"))?;
+        fs::write(&password, CLOUD_PASSWORD).with_context(|| format!("cannot write {password}"))?;
         Ok(format!(
             "[machine]\nspeed = 1000\n\
              [network]\nextra_ca = {ca:?}\nattempts = 3\nfirst_wait_ms = 50\nlongest_wait_ms = 500\n\

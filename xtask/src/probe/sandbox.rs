@@ -61,7 +61,9 @@ impl Sandbox {
             })?;
         }
         let mut command = Command::new("unshare");
-        command.args(NAMESPACES).args(["ip", "link", "set", "lo", "up"]);
+        command
+            .args(NAMESPACES)
+            .args(["ip", "link", "set", "lo", "up"]);
         Call::new("make a network for the probe", command)
             .within(START)
             .advice(ADVICE)

@@ -62,19 +62,22 @@ fn before<'a>(plan: &Plan, inputs: &'a Inputs, made: &MadeBundle) -> Option<&'a 
 fn check_nothing_lost(before: &Release, probed: &Probed) -> Result<()> {
     let claims = probed.claims();
     let lost: Vec<_> = before.capabilities.difference(&claims).collect();
-    let seen: Vec<String> = probed
-        .capabilities
-        .iter()
-        .filter(|measured| lost.contains(&&measured.capability))
-        .map(ToString::to_string)
-        .collect();
+    let seen = lost.iter().map(|capability| {
+        let measured = probed.capabilities.iter();
+        let mut of_it = measured.filter(|one| one.capability == **capability);
+        of_it.next().map_or_else(
+            || format!("  {capability}: nothing measures it any more\n"),
+            ToString::to_string,
+        )
+    });
+    let seen: String = seen.collect();
     ensure!(
         lost.is_empty(),
         "{} for {} lacks what {} had; nothing was signed. It was seen:\n{}Put it right and release again; `cargo xtask probe --board {}` measures without releasing.",
         probed.version,
         probed.board,
         before.version,
-        seen.concat(),
+        seen,
         probed.board
     );
     Ok(())

@@ -51,13 +51,7 @@ impl Firmware for CrossCompiled<'_> {
     fn probe(&self, image: &Image, progress: &dyn Progress) -> Result<Probed> {
         let emulator = self.emulator(&image.identity.board, progress)?;
         let kept = self.checkout.state().join("probe");
-        measure_once(
-            image,
-            &emulator,
-            &self.sandbox()?,
-            &kept,
-            progress,
-        )
+        measure_once(image, &emulator, &self.sandbox()?, &kept, progress)
     }
 }
 

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 pub(crate) use author::Author;
 use cross::CrossCompiled;
 pub use execute::Firmware;
+pub(crate) use image::{RootImage, Settings};
 pub use inputs::{Inputs, read_roles};
 pub(crate) use inputs::{key_source, read_anchor};
 pub use plan::{BoardPlan, Plan, PlanError};
@@ -37,7 +38,6 @@ pub use reproducible::{Compared, Reproducible, check_reproducible, check_reprodu
 pub(crate) use request::anchor_file;
 pub use request::{Environment, Probing, Request, keys_folder, repository_folder};
 pub use signing::{Signing, Why};
-pub(crate) use image::{RootImage, Settings};
 pub(crate) use verify::{ROOT, Visitor};
 
 use crate::checkout::Checkout;

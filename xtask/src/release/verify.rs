@@ -128,7 +128,10 @@ impl Visitor<'_> {
         let file = self.document(name, channel.as_str(), probe::LONGEST_EVIDENCE)?;
         for capability in &release.capabilities {
             probe::check_evidence(release, capability, file.as_deref()).map_err(|problem| {
-                anyhow!("{} claims {capability}, but {problem}", release.bundle.target)
+                anyhow!(
+                    "{} claims {capability}, but {problem}",
+                    release.bundle.target
+                )
             })?;
         }
         Ok(())

@@ -106,8 +106,8 @@ fn stopped_at_every_step(end: End) {
         workshop.assert_in_order();
         steps += 1;
     }
-    // 2 bundles and the channel manifest, 2 versioned files, the timestamp: 2 steps each; 3 times a folder is synced.
-    assert_eq!(steps, 15);
+    // 2 bundles with their evidence and the channel manifest, 2 versioned files, the timestamp: 2 steps each; 3 times a folder is synced.
+    assert_eq!(steps, 19);
 }
 
 #[test]

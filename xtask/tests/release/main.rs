@@ -8,6 +8,7 @@
 )]
 
 mod child;
+mod claims;
 mod configuration;
 mod crash;
 mod enforce;

@@ -13,8 +13,8 @@ use firstlayer_signers::RolesConfig;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use xtask::checkout::Checkout;
-use xtask::progress::{Progress, Silent};
 use xtask::probe::{Emulator, Finding, Image, Observation, Probed};
+use xtask::progress::{Progress, Silent};
 use xtask::release::{self, BoardPlan, Environment, Firmware, Probing, Report, Request};
 use xtask::repository::{Disk, RealDisk};
 use xtask::{status, validate};
@@ -315,6 +315,16 @@ impl Workshop {
             }
         }
         files
+    }
+
+    /// The files that were ever published under this target name and are still there.
+    pub(crate) fn target_paths(&self, name: &str) -> Vec<Utf8PathBuf> {
+        let end = format!(".{name}");
+        let files = self.repository().join("targets").read_dir_utf8().unwrap();
+        files
+            .map(|file| file.unwrap().into_path())
+            .filter(|path| path.as_str().ends_with(&end))
+            .collect()
     }
 
     /// The texts of the problems that stop a release.

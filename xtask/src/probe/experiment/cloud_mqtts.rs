@@ -15,7 +15,11 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let stranger = Authority::new()?.server;
     let heard = broker.bytes_of_a_connection(&stranger);
     let heard = heard.map_or_else(|error| told(&error), |count| format!("{count} bytes"));
-    seen.note("a broker with another authority's certificate hears", "0 bytes", heard);
+    seen.note(
+        "a broker with another authority's certificate hears",
+        "0 bytes",
+        heard,
+    );
     let (login, topic) = connection(bench, &broker).unwrap_or_else(|error| {
         let none = "none".to_owned();
         (told(&error), none)

@@ -14,7 +14,8 @@ use crate::probe::peer::tls::Authority;
 use crate::probe::peer::web::{Page, Pages, Web};
 
 /// A short job: homes, and prints two layers.
-const GCODE: &str = "G28\n; CHANGE_LAYER\nG1 X10 Y10 F3000\nG1 X20 Y20\n; CHANGE_LAYER\nG1 Z0.4\nG1 X10 Y10\n";
+const GCODE: &str =
+    "G28\n; CHANGE_LAYER\nG1 X10 Y10 F3000\nG1 X20 Y20\n; CHANGE_LAYER\nG1 Z0.4\nG1 X10 Y10\n";
 const PLATE: &str = "Metadata/plate_1.gcode";
 const ASKED: &str = "asked";
 const NOT_ASKED: &str = "not asked";
@@ -29,7 +30,11 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     ];
     let good = Web::serve(HTTPS_PORT, Some(bench.trusted.server.clone()), site(&pages))?;
     let strangers = Authority::new()?.server;
-    let stranger = Web::serve(STRANGERS_PORT, Some(strangers), site(&[("file.3mf", file.clone())]))?;
+    let stranger = Web::serve(
+        STRANGERS_PORT,
+        Some(strangers),
+        site(&[("file.3mf", file.clone())]),
+    )?;
     let pages = [("file.3mf", file.clone()), ("redirected.3mf", file)];
     let plain = Web::serve(HTTP_PORT, None, site(&pages))?;
 
@@ -39,22 +44,52 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
         seen.note(what, expected, end);
     };
     let printed = "printed";
-    try_job("a job over HTTPS", printed, format!("https://127.0.0.1:{HTTPS_PORT}/good.3mf"));
+    try_job(
+        "a job over HTTPS",
+        printed,
+        format!("https://127.0.0.1:{HTTPS_PORT}/good.3mf"),
+    );
     let refused = "refused";
-    try_job("a job over HTTP", refused, format!("http://127.0.0.1:{HTTP_PORT}/file.3mf"));
+    try_job(
+        "a job over HTTP",
+        refused,
+        format!("http://127.0.0.1:{HTTP_PORT}/file.3mf"),
+    );
     let url = format!("https://127.0.0.1:{STRANGERS_PORT}/file.3mf");
-    try_job("a job from a server with an untrusted certificate", refused, url);
+    try_job(
+        "a job from a server with an untrusted certificate",
+        refused,
+        url,
+    );
     let url = format!("https://127.0.0.1:{HTTPS_PORT}/redirect.3mf");
     try_job("a job that is redirected to HTTP", refused, url);
-    seen.note("the server with the job", ASKED, asked(good.asked_for("good.3mf")));
-    seen.note("the server that redirects", ASKED, asked(good.asked_for("redirect.3mf")));
-    seen.note("the server in clear text", NOT_ASKED, asked(plain.requests()));
-    seen.note("the server with an untrusted certificate", NOT_ASKED, asked(stranger.requests()));
+    seen.note(
+        "the server with the job",
+        ASKED,
+        asked(good.asked_for("good.3mf")),
+    );
+    seen.note(
+        "the server that redirects",
+        ASKED,
+        asked(good.asked_for("redirect.3mf")),
+    );
+    seen.note(
+        "the server in clear text",
+        NOT_ASKED,
+        asked(plain.requests()),
+    );
+    seen.note(
+        "the server with an untrusted certificate",
+        NOT_ASKED,
+        asked(stranger.requests()),
+    );
     Ok(seen)
 }
 
 fn site(pages: &[(&str, Page)]) -> Pages {
-    let owned = pages.iter().map(|(path, page)| ((*path).to_owned(), page.clone()));
+    let owned = pages
+        .iter()
+        .map(|(path, page)| ((*path).to_owned(), page.clone()));
     owned.collect()
 }
 
@@ -65,9 +100,13 @@ fn asked(times: usize) -> &'static str {
 /// Sends the job, and waits for its end.
 fn print(owner: &Owner, url: &str) -> Result<String> {
     let mut session = owner.listen()?;
-    let job = json!({"command": "project_file", "url": url, "param": PLATE, "subtask_name": "probe"});
+    let job =
+        json!({"command": "project_file", "url": url, "param": PLATE, "subtask_name": "probe"});
     let answer = session.command("print", job)?;
-    let result = answer.get("result").and_then(Value::as_str).unwrap_or_default();
+    let result = answer
+        .get("result")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !result.eq_ignore_ascii_case("success") {
         return Ok("refused".to_owned());
     }

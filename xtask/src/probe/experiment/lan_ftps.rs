@@ -20,7 +20,8 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let owner = bench.owner()?;
     let card = bench.printer()?.card();
     let mut seen = Observations::default();
-    let (greeting, login) = log_in(&owner).unwrap_or_else(|error| (told(&error), "none".to_owned()));
+    let (greeting, login) =
+        log_in(&owner).unwrap_or_else(|error| (told(&error), "none".to_owned()));
     seen.note("greeting inside TLS", "220", greeting);
     seen.note("login with the access code", "230", login);
     seen.note("STOR before PROT P", "refused", unprotected(&owner, &[]));

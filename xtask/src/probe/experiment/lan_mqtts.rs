@@ -31,8 +31,16 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
         Ok((_, answer)) => connack(answer),
         Err(error) => told(&error),
     };
-    seen.note("login with the access code", "CONNACK 0", answered(&owner.code));
-    seen.note("login with another code", "CONNACK 5", answered("00000000-not-it"));
+    seen.note(
+        "login with the access code",
+        "CONNACK 0",
+        answered(&owner.code),
+    );
+    seen.note(
+        "login with another code",
+        "CONNACK 5",
+        answered("00000000-not-it"),
+    );
     let version = ask_for_version(&owner).unwrap_or_else(|error| told(&error));
     seen.note("a command", "answered", version);
     let answer = tls::answer_to(MQTT_PORT, CONNECT)?;
@@ -77,7 +85,10 @@ mod tests {
 
     #[test]
     fn the_old_greeting_is_as_long_as_it_says_and_of_the_old_version() {
-        let record = usize::from(u16::from_be_bytes([CLIENT_HELLO_1_1[3], CLIENT_HELLO_1_1[4]]));
+        let record = usize::from(u16::from_be_bytes([
+            CLIENT_HELLO_1_1[3],
+            CLIENT_HELLO_1_1[4],
+        ]));
         assert_eq!(CLIENT_HELLO_1_1.len(), 5 + record);
         let hello = usize::from(CLIENT_HELLO_1_1[8]);
         assert_eq!(record, 4 + hello);

@@ -53,7 +53,9 @@ fn scan() -> Result<String> {
                 Ok(false) => {}
                 // A system that was built without IPv6 has no such address.
                 Err(error) if is_absent(&error) && address.is_ipv6() => break,
-                Err(error) => return Err(error).with_context(|| format!("port {port} of {address}")),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("port {port} of {address}"));
+                }
             }
         }
     }
@@ -71,8 +73,12 @@ fn is_open(address: SocketAddr) -> std::io::Result<bool> {
 }
 
 fn is_absent(error: &std::io::Error) -> bool {
-    [ErrorKind::AddrNotAvailable, ErrorKind::NetworkUnreachable, ErrorKind::Unsupported]
-        .contains(&error.kind())
+    [
+        ErrorKind::AddrNotAvailable,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::Unsupported,
+    ]
+    .contains(&error.kind())
 }
 
 /// The kernel refuses for a closed port in the same moment in which a datagram reaches it.
@@ -86,7 +92,12 @@ fn udp_is_open() -> Result<bool> {
 /// Every socket that waits for strangers, whatever its address.
 fn tables() -> Result<String> {
     let mut found = BTreeSet::new();
-    for (protocol, table) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
+    for (protocol, table) in [
+        ("tcp", "tcp"),
+        ("tcp", "tcp6"),
+        ("udp", "udp"),
+        ("udp", "udp6"),
+    ] {
         let path = format!("/proc/self/net/{table}");
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
@@ -96,7 +107,9 @@ fn tables() -> Result<String> {
         found.extend(ports.map(|port| (protocol, port)));
     }
     Ok(listed(
-        found.iter().map(|(protocol, port)| format!("{protocol} {port}")),
+        found
+            .iter()
+            .map(|(protocol, port)| format!("{protocol} {port}")),
     ))
 }
 
@@ -128,7 +141,11 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         assert!(is_open(address).unwrap());
-        assert!(tables().unwrap().contains(&format!("tcp {}", address.port())));
+        assert!(
+            tables()
+                .unwrap()
+                .contains(&format!("tcp {}", address.port()))
+        );
         drop(listener);
         assert!(!is_open(address).unwrap());
     }
@@ -138,6 +155,9 @@ mod tests {
         let row = "   0: 0100007F:22B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0";
         assert_eq!(waiting_port("tcp", row), Some(8883));
         assert_eq!(waiting_port("tcp", &row.replace(" 0A ", " 01 ")), None);
-        assert_eq!(waiting_port("udp", &row.replace(" 0A ", " 07 ")), Some(8883));
+        assert_eq!(
+            waiting_port("udp", &row.replace(" 0A ", " 07 ")),
+            Some(8883)
+        );
     }
 }

@@ -96,11 +96,17 @@ fn another(bench: &Bench, root: &Utf8PathBuf, name: &str) -> Result<Printer> {
 /// The same files, with another bit in the middle of the bundle.
 fn flipped(pages: &Pages) -> Pages {
     let mut pages = pages.clone();
-    let bundles = pages.iter_mut().filter(|(path, _)| path.ends_with(".bundle"));
+    let bundles = pages
+        .iter_mut()
+        .filter(|(path, _)| path.ends_with(".bundle"));
     for (_, page) in bundles {
         if let Page::Bytes(bytes) = page {
             let middle = bytes.len() / 2;
-            bytes.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 1);
+            bytes
+                .iter_mut()
+                .skip(middle)
+                .take(1)
+                .for_each(|byte| *byte ^= 1);
         }
     }
     pages
@@ -111,7 +117,9 @@ fn install(printer: &Printer) -> Result<String> {
     let said = printer.run(&["update", "install", "--json"])?;
     let report: Value = serde_json::from_str(&said.out).unwrap_or_default();
     let installed = report.get("installed").and_then(|installed| {
-        installed.as_str().or_else(|| installed.get("version")?.as_str())
+        installed
+            .as_str()
+            .or_else(|| installed.get("version")?.as_str())
     });
     Ok(match (said.code, installed) {
         (_, Some(version)) => format!("installed {version}"),

@@ -62,8 +62,11 @@ impl Broker {
                 Ok(0) => return Ok(count),
                 Ok(more) => count += more,
                 // A printer that only waits has not refused the certificate; nobody knows what it would do next.
-                Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
-                    return Err(error).context("the printer neither spoke nor ended the connection");
+                Err(error)
+                    if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) =>
+                {
+                    return Err(error)
+                        .context("the printer neither spoke nor ended the connection");
                 }
                 Err(_) => return Ok(count),
             }

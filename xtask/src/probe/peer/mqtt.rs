@@ -65,7 +65,10 @@ impl<R: RoleType, S: Read + Write> Conversation<R, S> {
                 return Ok(taken);
             }
         }
-        bail!("what was waited for did not come in {} s", PATIENCE.as_secs())
+        bail!(
+            "what was waited for did not come in {} s",
+            PATIENCE.as_secs()
+        )
     }
 
     /// An identifier for a packet that waits for its answer.

@@ -54,7 +54,9 @@ impl Owner {
         let connect = v3_1_1::Connect::builder()
             .client_id("probe")
             .and_then(|connect| connect.user_name(USER)?.password(code));
-        mqtt.say(built(connect.and_then(|connect| connect.clean_session(true).build()))?)?;
+        mqtt.say(built(
+            connect.and_then(|connect| connect.clean_session(true).build()),
+        )?)?;
         let answer = mqtt.hear_for(|packet| match packet {
             Packet::V3_1_1Connack(connack) => Some(connack.return_code()),
             _ => None,

@@ -89,7 +89,8 @@ impl Repository {
 
     /// Signs every role, the channel's first: each one lists those before it.
     fn sign(&self, listed: Targets, pages: &mut Pages) -> Result<()> {
-        let (channel, top): (RoleName, RoleName) = (self.name.as_str().parse()?, "targets".parse()?);
+        let (channel, top): (RoleName, RoleName) =
+            (self.name.as_str().parse()?, "targets".parse()?);
         let delegations = self.delegations(&channel)?;
         let mut targets = Targets::new(1, self.expires);
         targets.delegations = Some(delegations.clone());

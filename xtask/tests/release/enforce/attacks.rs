@@ -265,8 +265,9 @@ fn releases_go_on_with_rules_in_force() {
     stage.put_in_force();
     let status = stage.workshop.status();
     assert_eq!(status.channels.len(), 1, "the rules are no channel");
-    stage.workshop.commit("the next commit");
     stage.workshop.set_version("2.0.0");
+    stage.workshop.set_capabilities(&[(RULE, "it can")]);
+    stage.workshop.commit("the next commit");
     stage.workshop.release().unwrap();
     assert_eq!(stage.status().revision, Some(1));
 }

@@ -298,8 +298,7 @@ fn what_was_announced_may_come_to_pass_and_no_sooner() {
     let mut stage = Stage::new();
     stage.put_in_force();
     stage.workshop.now = "2026-06-05T00:00:00Z".parse().unwrap();
-    let exemption =
-        "exemptions = [{ models = [\"first-one\"], until = \"2026-09-01T00:00:00Z\", why = \"late\" }]";
+    let exemption = "exemptions = [{ models = [\"first-one\"], until = \"2026-09-01T00:00:00Z\", why = \"late\" }]";
     stage.rules_with("2026-06-15T00:00:00Z", "2026-06-20T00:00:00Z", exemption);
     stage.relax("a part is late");
     assert_refused!(
