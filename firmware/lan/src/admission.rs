@@ -5,7 +5,9 @@
 //! that has come least far, and of equal ones the oldest: half-open connections go before any that speak TLS. It
 //! never evicts anyone who has logged in.
 //!
-//! Strangers of one IPv6 network share the places of one address. An address that is known shares them with nobody.
+//! Strangers of one IPv6 network share the places of one address. An address that is known shares them with nobody, and
+//! while it handshakes it makes room for its own connections alone: a flood from more addresses than there are places, on
+//! a printer that is too busy to handshake quickly, would else reach the owner after all.
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,8 @@ struct Place {
     address: IpAddr,
     /// With whom it shares.
     source: Source,
+    /// Whether someone has logged in from there before.
+    known: bool,
     progress: Progress,
     evicted: CancellationToken,
 }
@@ -83,25 +87,24 @@ impl Admission {
 
     /// A place for a connection from this address, which has until [`Guest::log_in_within`] to log in.
     pub fn admit(&self, from: IpAddr) -> Result<Guest, Full> {
-        self.admit_as(Source::of(from), from)
+        self.admit_as(Source::of(from), from, false)
     }
 
     /// The same for an address from which someone has logged in before: its places are its own.
     pub fn admit_known(&self, from: IpAddr) -> Result<Guest, Full> {
-        self.admit_as(Source::alone(from), from)
+        self.admit_as(Source::alone(from), from, true)
     }
 
-    fn admit_as(&self, source: Source, from: IpAddr) -> Result<Guest, Full> {
+    fn admit_as(&self, source: Source, from: IpAddr, known: bool) -> Result<Guest, Full> {
         let limits = &self.0.limits;
         let mut table = self.0.table();
-        // Evicted tasks need a moment to close: a flood must not outrun them.
-        if table.leaving >= limits.waiting.max(1) {
+        let own = |place: &Place| place.source == source;
+        let own_waiting = table.count(|place| own(place) && place.is_waiting());
+        // Evicted tasks need a moment to close: a flood must not outrun them, nor keep a known address out.
+        if table.leaving >= limits.waiting.max(1) && (!known || own_waiting > 0) {
             return Err(Full);
         }
-        let own = |place: &Place| place.source == source;
-        if table.count(|place| own(place) && place.is_waiting()) >= limits.waiting_per_address
-            || table.count(own) >= limits.per_address
-        {
+        if own_waiting >= limits.waiting_per_address || table.count(own) >= limits.per_address {
             table.evict_one(own)?;
         }
         if table.count(Place::is_waiting) >= limits.waiting
@@ -114,6 +117,7 @@ impl Admission {
         let number = table.insert(Place {
             address: from.to_canonical(),
             source,
+            known,
             progress: Progress::Connected,
             evicted: evicted.clone(),
         });
@@ -214,10 +218,12 @@ impl Table {
         self.places.values().filter(|place| which(place)).count()
     }
 
-    /// The address or network with the most guests that have not logged in; of equal ones, that of the oldest guest.
+    /// The address or network with the most guests that have not logged in and are not known; of equal ones, that of the
+    /// oldest guest.
     fn crowd(&self) -> Option<Source> {
         let mut crowd: Option<(usize, Source)> = None;
-        for place in self.places.values().filter(|place| place.is_waiting()) {
+        let strangers = |place: &&Place| place.is_waiting() && !place.known;
+        for place in self.places.values().filter(strangers) {
             let size = self.count(|other| other.is_waiting() && other.source == place.source);
             if crowd.is_none_or(|(largest, _)| size > largest) {
                 crowd = Some((size, place.source));

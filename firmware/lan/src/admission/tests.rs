@@ -179,3 +179,18 @@ fn a_flood_does_not_outrun_the_closing_of_its_own_connections() {
     drop(open);
     assert!(admission.admit(host(1)).is_ok());
 }
+
+#[test]
+fn a_flood_from_more_addresses_than_places_does_not_reach_a_known_handshake() {
+    let admission = Admission::new(LIMITS);
+    let owner = admission.admit_known(host(1)).unwrap();
+    let flood: Vec<_> = (2..100)
+        .filter_map(|number| admission.admit(host(number)).ok())
+        .collect();
+    // So many of them are being closed that strangers are turned away.
+    assert_eq!(admission.admit(host(200)).unwrap_err(), Full);
+    assert!(!is_evicted(&owner));
+    drop(owner);
+    assert!(admission.admit_known(host(1)).is_ok());
+    drop(flood);
+}
