@@ -1,5 +1,7 @@
 //! Cross-compiles `printerd` for boards.
 
+mod part;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::{fmt, process::Command};
@@ -16,6 +18,9 @@ use crate::release::Environment;
 use crate::toolchain::process::Call;
 use crate::toolchain::{Component, Provider, Toolchain, store};
 
+pub(crate) use part::described;
+pub use part::{LeftOut, Part};
+
 const PACKAGE: &str = "printerd";
 const PROFILE: &str = "firmware";
 
@@ -28,6 +33,8 @@ pub struct Request {
     pub environment: Environment,
     /// Where the compiler comes from.
     pub provider: Provider,
+    /// Parts of the firmware that are not built.
+    pub left_out: LeftOut,
 }
 
 /// What was built, and with what.
@@ -69,15 +76,17 @@ pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) ->
     let targets = targets(&boards);
     fetch(&toolchain, checkout, progress)?;
     let output = output(checkout, request.environment);
+    // Firmware with other parts is linked to the same place: it stays there until it was copied.
+    let _turn = store::lock(&output.join("build.lock"), progress)?;
     let mut command = toolchain.zigbuild(checkout, &targets)?;
     command
-        .args(arguments(request.environment))
+        .args(arguments(request))
         .env("CARGO_TARGET_DIR", output.join("target"));
     compile(command, &targets, progress)?;
     Ok(Report {
         binaries: boards
             .into_iter()
-            .map(|board| collect(&output, board))
+            .map(|board| collect(&output, &request.left_out, board))
             .collect::<Result<_>>()?,
         provider: toolchain.provider(),
         toolchain: toolchain.components().to_vec(),
@@ -92,15 +101,24 @@ fn output(checkout: &Checkout, environment: Environment) -> Utf8PathBuf {
     }
 }
 
+/// Firmware that lacks something never lies where whole firmware is looked for.
+fn folder(left_out: &LeftOut) -> String {
+    format!("build{}", described(left_out)).replace([' ', ','], "-")
+}
+
 /// What cargo is told to build; only the feature makes firmware refuse development keys.
-fn arguments(environment: Environment) -> Vec<&'static str> {
+fn arguments(request: &Request) -> Vec<String> {
     let mut arguments = vec!["--package", PACKAGE, "--bin", PACKAGE];
     arguments.extend(["--profile", PROFILE, "--locked", "--quiet"]);
     arguments.push("--message-format=json-render-diagnostics");
-    if environment == Environment::Production {
-        arguments.extend(["--features", "production"]);
-    }
+    let others: &[_] = match request.environment {
+        Environment::Production => &["production"],
+        Environment::Development => &[],
+    };
+    let arguments = arguments.into_iter().map(str::to_owned);
     arguments
+        .chain(part::features(&request.left_out, others))
+        .collect()
 }
 
 fn targets(boards: &[Board]) -> Vec<Target> {
@@ -152,14 +170,17 @@ struct Message {
     reason: String,
 }
 
-fn collect(output: &Utf8Path, board: Board) -> Result<Binary> {
+fn collect(output: &Utf8Path, left_out: &LeftOut, board: Board) -> Result<Binary> {
     let built = output
         .join("target")
         .join(board.target.triple())
         .join(PROFILE)
         .join(PACKAGE);
     let bytes = fs::read(&built).map_err(Error::file("read", &built))?;
-    let path = output.join("build").join(board.name.as_str()).join(PACKAGE);
+    let path = output
+        .join(folder(left_out))
+        .join(board.name.as_str())
+        .join(PACKAGE);
     store::write_program(&path, &bytes)?;
     Ok(Binary {
         board,
@@ -198,12 +219,22 @@ mod tests {
     #[test]
     fn firmware_for_production_alone_is_built_to_refuse_development_keys() {
         let features = |environment| {
-            let arguments = arguments(environment);
+            let arguments = arguments(&Request {
+                environment,
+                ..Request::default()
+            });
             let place = arguments.iter().position(|word| *word == "--features");
-            place.map(|place| arguments[place + 1])
+            place.map(|place| arguments[place + 1].clone())
         };
-        assert_eq!(features(Environment::Production), Some("production"));
+        assert_eq!(features(Environment::Production), Some("production".to_owned()));
         assert_eq!(features(Environment::Development), None);
+    }
+
+    #[test]
+    fn whole_firmware_and_firmware_without_a_part_share_no_folder() {
+        let left_out = LeftOut::from([Part::HttpsTransfer]);
+        assert_eq!(folder(&LeftOut::new()), "build");
+        assert_eq!(folder(&left_out), "build-without-https-transfer");
     }
 
     #[test]

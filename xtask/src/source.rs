@@ -9,10 +9,12 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
+use firstlayer_bundle::Sha256;
 use firstlayer_policy::Commit;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::build::{LeftOut, described};
 use crate::toolchain::process::without_secrets;
 
 /// A checkout's state, as git tells it.
@@ -28,6 +30,9 @@ pub struct Source {
     pub shallow: bool,
     /// The id of the tree as it lies in the folder, where that differs from the commit's.
     pub changed: Option<String>,
+    /// Parts of the firmware that are not built, so that it is not what the commit gives by itself.
+    #[serde(skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
     /// Names of the tags on this commit.
     pub tags: Vec<String>,
 }
@@ -52,6 +57,7 @@ impl Source {
                 .context("git's commit count is no number")?,
             shallow: git.line(&["rev-parse", "--is-shallow-repository"])? == "true",
             changed: git.changed_tree()?,
+            left_out: LeftOut::new(),
             tags: git
                 .text(&["tag", "--points-at", "HEAD"])?
                 .lines()
@@ -60,18 +66,25 @@ impl Source {
         })
     }
 
-    /// Eight digits that tell this state from every other: of the changed tree, or else of the commit.
-    pub fn short_id(&self) -> &str {
+    /// Eight digits that tell this state from every other: of the changed tree, or else of the commit; of a hash where
+    /// parts are left out.
+    pub fn short_id(&self) -> String {
         let id = self.changed.as_deref().unwrap_or(self.commit.as_str());
-        id.get(..8).unwrap_or(id)
+        let id = match self.left_out.is_empty() {
+            true => id.to_owned(),
+            false => Sha256::of(format!("{id}{}", described(&self.left_out)).as_bytes()).to_string(),
+        };
+        id.chars().take(8).collect()
     }
 
-    /// The commit that a release of this state names: none if the tree is another one.
+    /// Whether it is just what the commit gives.
+    pub fn is_the_commits(&self) -> bool {
+        self.changed.is_none() && self.left_out.is_empty()
+    }
+
+    /// The commit that a release of this state names: none if it is not what that gives.
     pub fn released(&self) -> Option<Commit> {
-        match self.changed {
-            Some(_) => None,
-            None => Some(self.commit.clone()),
-        }
+        self.is_the_commits().then(|| self.commit.clone())
     }
 }
 

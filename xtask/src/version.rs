@@ -33,7 +33,7 @@ pub fn development(
     let number = match same_place().find(|(_, known)| *known == id) {
         Some((number, _)) => number,
         None => {
-            let least = u64::from(source.changed.is_some());
+            let least = u64::from(!source.is_the_commits());
             same_place()
                 .map(|(number, _)| number + 1)
                 .max()
@@ -64,6 +64,7 @@ fn place<'a>(version: &'a Version, base: &Version, prefix: &str) -> Option<(u64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::{LeftOut, Part};
 
     fn source(count: u64, commit: &str, changed: Option<&str>) -> Source {
         Source {
@@ -72,6 +73,7 @@ mod tests {
             count,
             shallow: false,
             changed: changed.map(|id| id.repeat(40)),
+            left_out: LeftOut::new(),
             tags: Vec::new(),
         }
     }
@@ -118,6 +120,21 @@ mod tests {
         for ((commit, changed), version) in states.iter().zip(&published) {
             assert_eq!(of(&source(7, commit, *changed), &published), *version);
         }
+    }
+
+    #[test]
+    fn firmware_that_lacks_a_part_gets_a_version_of_its_own() {
+        let whole = source(7, "a", None);
+        let lacking = Source {
+            left_out: LeftOut::from([Part::HttpsTransfer]),
+            ..whole.clone()
+        };
+        let published = of(&lacking, &[]);
+        assert!(published.to_string().starts_with("0.1.0-dev.7.1.g"));
+        assert!(lacking.released().is_none() && whole.released().is_some());
+        let next = of(&whole, std::slice::from_ref(&published));
+        assert_eq!(next.to_string(), "0.1.0-dev.7.2.gaaaaaaaa");
+        assert_eq!(of(&lacking, &[published.clone(), next]), published);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! [`cli`] turns words into requests, [`config`] files into checked settings, [`update`] requests into reports,
 //! and [`render`] reports into text or JSON. [`http`] brings the repository's files; [`lock`] keeps two commands apart.
-//! [`cloud`] links it to the operator's broker, [`transfer`] brings job files from there; [`tls`] and [`backoff`] serve whatever goes out to a network.
+//! [`cloud`] links it to the operator's broker, `transfer` brings job files from there, where it is built in; [`tls`] and
+//! [`backoff`] serve whatever goes out to a network.
 //! [`wifi`] makes the supplicant's configuration; [`redact`] keeps secrets out of what is logged.
 //! [`service`] puts together what runs between a start and an end; [`place`] says whose files are meant.
 //! [`protocol`] reads what clients say, and [`printer`] does it.
@@ -24,6 +25,7 @@ pub mod redact;
 pub mod render;
 pub mod service;
 pub mod tls;
+#[cfg(feature = "https-transfer")]
 pub mod transfer;
 pub mod update;
 pub mod wifi;

@@ -5,6 +5,7 @@ use camino::Utf8PathBuf;
 use firstlayer_bundle::Board;
 
 use super::{BoardPlan, Environment, Firmware, Probing};
+use crate::build::LeftOut;
 use crate::checkout::Checkout;
 use crate::probe::{Emulator, Image, Probed, Sandbox, measure_once};
 use crate::progress::Progress;
@@ -14,6 +15,7 @@ use crate::{board, build, doctor};
 /// Cross-compiled, and emulated.
 pub(super) struct CrossCompiled<'a> {
     pub(super) checkout: &'a Checkout,
+    pub(super) left_out: LeftOut,
 }
 
 impl Firmware for CrossCompiled<'_> {
@@ -38,6 +40,7 @@ impl Firmware for CrossCompiled<'_> {
         // Every board at once: linking one takes a single core for minutes, and the next call finds it done.
         let request = build::Request {
             environment,
+            left_out: self.left_out.clone(),
             ..build::Request::default()
         };
         let report = build::build(self.checkout, &request, progress)?;

@@ -68,6 +68,10 @@ impl Inputs {
         let boards = problems.take(board::all(checkout).map_err(Into::into));
         let base = problems.take(firmware_version(checkout.root()));
         let source = problems.take(Source::examine(checkout.root()));
+        let source = source.map(|source| Source {
+            left_out: request.left_out.clone(),
+            ..source
+        });
         let keys = key_source(request.environment, &request.keys);
         let anchor_path = request.anchor(checkout);
         let anchor = problems.take(read_anchor(&anchor_path));

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::signing::{self, Signing};
 use super::{Environment, Inputs, Probing};
+use crate::build::described;
 use crate::probe;
 use crate::source::Source;
 use crate::version;
@@ -277,11 +278,15 @@ impl Plan {
         } else {
             ""
         };
+        let without = described(&self.source.left_out);
         let shallow = if self.source.shallow {
             ", in a shallow clone: its commit count is not the true one"
         } else {
             ""
         };
-        format!("commit {commit} of {}{changed}{shallow}", self.source.time)
+        format!(
+            "commit {commit} of {}{changed}{without}{shallow}",
+            self.source.time
+        )
     }
 }

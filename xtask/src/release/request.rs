@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_policy::Channel;
 use serde::Serialize;
 
+use crate::build::LeftOut;
 use crate::checkout::Checkout;
 
 /// Whose keys sign: throwaway ones, or those that real printers trust.
@@ -55,6 +56,8 @@ pub struct Request {
     pub keys: Utf8PathBuf,
     /// Whether it is measured what it can do.
     pub probing: Probing,
+    /// Parts of the firmware that are not built: for development, and for stories of the past.
+    pub left_out: LeftOut,
 }
 
 impl Request {
@@ -72,6 +75,7 @@ impl Request {
             repository: repository.unwrap_or_else(|| repository_folder(checkout)),
             keys: keys.unwrap_or_else(|| keys_folder(checkout)),
             probing: Probing::default(),
+            left_out: LeftOut::new(),
         }
     }
 

@@ -106,7 +106,8 @@ fn write_with_mode(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<()> {
     RealDisk.sync(folder).map_err(Error::file("sync", folder))
 }
 
-fn lock(path: &Utf8Path, progress: &dyn Progress) -> Result<File> {
+/// Waits until no other run holds this file, which is held until the value is dropped.
+pub(crate) fn lock(path: &Utf8Path, progress: &dyn Progress) -> Result<File> {
     let file = File::create(path).map_err(Error::file("create", path))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
