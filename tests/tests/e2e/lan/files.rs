@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use firstlayer_tests::clients::python_with;
 use firstlayer_tests::debian::Tool;
-use firstlayer_tests::device::{Device, OWNER, client_script};
+use firstlayer_tests::device::{Device, LIMIT, OWNER, client_script};
 use firstlayer_tests::owner::{Owner, USUAL};
-use firstlayer_tests::process::run;
+use firstlayer_tests::process::{Process, run};
+use firstlayer_tests::watch::Writes;
 use firstlayer_tests::{plate, skip};
 
 use super::{on_every_build, on_host};
@@ -146,36 +147,34 @@ fn a_hundred_uploads_by_an_abrupt_client_are_whole_or_told() {
 
 #[test]
 fn an_interrupted_upload_is_resumed() {
-    on_host(|device| {
-        let owner = match Owner::connect(&device, USUAL) {
-            Ok(owner) => owner,
-            Err(reason) => skip!("{reason}"),
-        };
+    on_host(|mut device| {
         let bytes = plate::noise(SIX_MEGABYTES);
         let file = plate::file(device.folder(), "noise.bin", &bytes);
         let file = file.to_str().unwrap();
-        // Half of it, and then nothing more for a second: curl gives up.
-        let slow = [
-            "--upload-file",
-            file,
-            "--limit-rate",
-            "2M",
-            "--max-time",
-            "1",
-        ];
-        let cut = device.run(&owner.curl(&slow, "cache/noise.bin"));
-        assert_eq!(cut.code, Some(28), "{cut}");
-        assert!(
-            !device.card().join("cache/noise.bin").exists(),
-            "a part has the file's name"
-        );
+        let cache = device.card().join("cache");
+        fs::create_dir_all(&cache).unwrap();
+        let writes = Writes::into(&cache);
+        let cut = match Owner::connect(&device, USUAL) {
+            Ok(owner) => {
+                let slow = ["--upload-file", file, "--limit-rate", "200k"];
+                let upload = owner.curl(&slow, "cache/noise.bin");
+                Process::spawn(&mut device.network().inside(&upload))
+            }
+            Err(reason) => skip!("{reason}"),
+        };
+        writes.wait_for(".upload-noise.bin", LIMIT);
+        cut.kill();
+        let told = device.hear(LIMIT, |line| line.contains("an upload was cut off"));
+        assert!(told.is_some(), "the cut was not noticed");
+        assert!(!cache.join("noise.bin").exists(), "a part has the name");
+        let owner = Owner::connect(&device, USUAL).unwrap();
         let resumed = ["--upload-file", file, "--continue-at", "-", "--verbose"];
         let output = device.run_ok(&owner.curl(&resumed, "cache/noise.bin"));
         assert!(
-            !output.stderr.contains("SIZE cache") || !output.stderr.contains("< 550"),
+            output.stderr.contains("SIZE noise.bin") && !output.stderr.contains("< 550"),
             "{output}"
         );
-        assert!(fs::read(device.card().join("cache/noise.bin")).unwrap() == bytes);
+        assert!(fs::read(cache.join("noise.bin")).unwrap() == bytes);
     });
 }
 
