@@ -1,50 +1,6 @@
 //! The configuration: TOML becomes checked settings, or an error that names the file and the key. Unknown keys are
 //! refused, and secrets stand elsewhere: in a file, or a variable of the environment.
-//!
-//! ```toml
-//! listen = "127.0.0.1:8484"
-//! state = "/var/lib/firstlayer-gate"     # verified metadata, and the rules that were accepted last
-//! audit = "/var/log/firstlayer-gate/audit.jsonl"
-//!
-//! [repository]
-//! url = "https://updates.example.org/firmware/"          # what printers are told
-//! folder = "/srv/firmware"               # where the gate reads it; over the URL, if left out
-//! trust_anchor = "/etc/firstlayer-gate/root.json"
-//! channels = ["stable", "beta"]
-//! refresh_seconds = 60
-//! extra_ca = "/etc/firstlayer-gate/ca.pem"
-//!
-//! [census]
-//! database = "sqlite:/var/lib/firstlayer-gate/census.db" # or, as PostgreSQL's URL holds a password:
-//! # database_url = { file = "/run/secrets/database-url" }
-//! retention_days = 400
-//!
-//! [reports]
-//! signed_within_seconds = 300            # older than this, a signed report is somebody's recording
-//!
-//! [tokens]
-//! operator = { file = "/run/secrets/operator" }
-//! service = { env = "GATE_SERVICE_TOKEN" }
-//!
-//! [files]                                # may be left out, and then no URL is signed
-//! endpoint = "https://s3.eu-central-1.example.org"
-//! region = "eu-central-1"
-//! bucket = "models"
-//! key_id = "GATE"
-//! secret = { file = "/run/secrets/s3" }
-//! lifetime_seconds = 300
-//!
-//! [mqtt]                                 # may be left out, and then no credentials are given
-//! secret = { file = "/run/secrets/mqtt" }                # the same at every gate
-//! lifetime_seconds = 3600
-//!
-//! [mqtt.dynamic_security]                # only for mosquitto: EMQX asks the gate instead
-//! host = "mqtt.example.org"
-//! port = 8883
-//! username = "gate"
-//! password = { file = "/run/secrets/mosquitto" }
-//! extra_ca = "/etc/firstlayer-gate/ca.pem"
-//! ```
+//! `gate.example.toml` has every key, with what it means.
 
 mod check;
 mod raw;

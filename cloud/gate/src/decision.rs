@@ -58,6 +58,16 @@ impl<'a> Decision<'a> {
         &self.ruling
     }
 
+    /// Which printer it is about.
+    pub fn serial(&self) -> &str {
+        self.serial.as_str()
+    }
+
+    /// Where its update is.
+    pub fn update(&self) -> &Update<'a> {
+        &self.update
+    }
+
     /// The message by which the printer is told over MQTT. It stops cloud jobs when that says `update-required`, so it
     /// speaks of what is withheld from cloud printing alone.
     pub fn message(&self, cloud_print: &Feature) -> Value {
@@ -77,7 +87,7 @@ impl<'a> Decision<'a> {
             if finding.help.len() <= REASON {
                 fields.insert("help".to_owned(), finding.help.into());
             }
-            if let Some(version) = self.update.way.last() {
+            if let Some(version) = self.update.leads_to() {
                 fields.insert("version".to_owned(), version.to_string().into());
             }
         }
@@ -94,6 +104,11 @@ impl<'a> Update<'a> {
             repository,
             way: way.into_iter().map(|release| &release.version).collect(),
         }
+    }
+
+    /// The version at its end.
+    pub fn leads_to(&self) -> Option<&'a Version> {
+        self.way.last().copied()
     }
 }
 

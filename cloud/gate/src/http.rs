@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{any, get, post, put};
 
 use crate::Gate;
 use crate::limits::BODY;
@@ -32,7 +32,8 @@ type Shared = Arc<Gate>;
 pub fn router(gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/v1/authorize", get(authorize::authorize))
-        .route("/v1/refusal", get(authorize::refusal))
+        // nginx may ask for its error page with the method of the refused request.
+        .route("/v1/refusal", any(authorize::refusal))
         .route("/v1/update", get(update::update))
         .route("/v1/decisions", post(decisions::decisions))
         .route("/v1/reports", post(reports::reports))
@@ -43,7 +44,7 @@ pub fn router(gate: Arc<Gate>) -> Router {
         .route("/v1/devices/{serial}/key", put(devices::set_key))
         .route("/v1/census", get(operator::census))
         .route("/v1/history", get(operator::history))
-        .route("/health", get(health::health))
+        .route("/healthz", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback(answer::not_here)
         .layer(DefaultBodyLimit::max(BODY))

@@ -25,7 +25,7 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 pub(crate) const REQUEST: Duration = Duration::from_secs(30);
 /// Connections at a time: as many as take every file descriptor.
 pub(crate) const CONNECTIONS: usize = 4096;
-/// For open connections at the end: a client that never hangs up.
+/// For each of open connections, errands and reports at the end: a client that never hangs up, a database that is silent.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(10);
 
 /// Bytes of a version: megabytes of digits.

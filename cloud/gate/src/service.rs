@@ -9,6 +9,7 @@ use firstlayer_census::Store;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::exit::NotAccepted;
 use crate::files::Files;
 use crate::keyring::Keyring;
+use crate::limits::GOODBYE;
 use crate::metadata::{ACCEPTED, InForce, Keeper, METADATA, Standing, keep_fresh};
 use crate::metrics::Metrics;
 use crate::mqtt::Issuer;
@@ -35,7 +37,10 @@ pub fn run(config: &Path) -> Result<()> {
         .enable_all()
         .build()
         .context("no runtime can be made")?;
-    runtime.block_on(serve(config))
+    let served = runtime.block_on(serve(config));
+    // A repository that answers slowly must not hold the end up. What is on the disk is whole at every moment.
+    runtime.shutdown_background();
+    served
 }
 
 /// Fetches the rules once, and says what would be in force. What a running gate keeps stays as it is.
@@ -164,9 +169,16 @@ async fn serve(config: Config) -> Result<()> {
     tokio::spawn(stop_on_signal(stop.clone())?);
     http::serve(listener, http::router(Arc::new(gate)), metrics, stop).await;
     tasks.close();
-    tasks.wait().await;
+    if timeout(GOODBYE, tasks.wait()).await.is_err() {
+        tracing::warn!("the database or the broker does not answer, and is not waited for");
+    }
     // The router is gone, and with it the last who could report or record.
-    writing.await.context("the census's writer panicked")?;
+    match timeout(GOODBYE, writing).await {
+        Ok(written) => written.context("the census's writer panicked")?,
+        Err(_) => {
+            tracing::error!("the census does not answer: reports that nobody waits for are lost")
+        }
+    }
     tokio::task::spawn_blocking(|| writer.join()).await?;
     store.close().await;
     Ok(())

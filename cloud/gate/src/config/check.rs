@@ -93,12 +93,7 @@ impl raw::Repository {
 impl raw::Census {
     fn check(self, folder: &Path) -> Result<Database, Wrong> {
         let text = match (self.database, self.database_url) {
-            (Some(text), None) if text.starts_with("sqlite:") => Secret::new(&text),
-            (Some(_), None) => {
-                let problem = "it takes sqlite:PATH; a URL with a password stands in a file or in the environment, \
-                     named by census.database_url";
-                return Err(("census.database", problem.to_owned()));
-            }
+            (Some(text), None) => sqlite(&text, folder)?,
             (None, Some(place)) => place
                 .read(folder)
                 .map_err(|problem| ("census.database_url", problem))?,
@@ -179,6 +174,17 @@ impl raw::DynamicSecurity {
                 .map_err(|problem| ("mqtt.dynamic_security.password", problem))?,
         })
     }
+}
+
+/// Anything else holds a password, and so has no place in the configuration itself.
+fn sqlite(text: &str, folder: &Path) -> Result<Secret, Wrong> {
+    let path = text.strip_prefix("sqlite:").ok_or_else(|| {
+        let problem = "it takes sqlite:PATH; a URL with a password stands in a file or in the environment, \
+             named by census.database_url";
+        ("census.database", problem.to_owned())
+    })?;
+    let path = folder.join(path.strip_prefix("//").unwrap_or(path));
+    Ok(Secret::new(&format!("sqlite:{}", path.display())))
 }
 
 fn web(key: &'static str, text: &str) -> Result<Url, Wrong> {

@@ -45,6 +45,60 @@ fn what_may_be_left_out_has_its_default() {
     assert_eq!(config.report_age, SignedDuration::from_secs(300));
 }
 
+/// The example is what operators copy: every key is in it, and each is one that the gate takes.
+#[test]
+fn the_example_is_a_configuration_with_every_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let example = include_str!("../../gate.example.toml")
+        .replace("/etc/firstlayer-gate/", "")
+        .replace("/run/secrets/", "")
+        // Any variable that every machine has, with 16 bytes and more.
+        .replace("GATE_SERVICE_TOKEN", "CARGO_MANIFEST_DIR");
+    write("gate.toml", &example);
+    write("root.json", "{}");
+    let authority = rcgen::generate_simple_self_signed(["ca.example.org".to_owned()]).unwrap();
+    write("ca.pem", &authority.cert.pem());
+    for name in [
+        "operator-token",
+        "s3-secret",
+        "mqtt-secret",
+        "mosquitto-password",
+    ] {
+        write(name, "0123456789abcdef");
+    }
+    let path = folder.path().join("gate.toml");
+    let config = Config::load(&path).map_err(|error| crate::with_causes(&error));
+    let config = config.unwrap();
+    assert!(matches!(
+        config.origin.source,
+        crate::metadata::Source::Folder(_)
+    ));
+    assert_eq!(config.origin.channels.len(), 2);
+    assert!(config.tokens.service.is_some() && config.files.is_some());
+    assert!(config.mqtt.unwrap().broker.is_some());
+    let known = include_str!("raw.rs").lines();
+    let known = known.filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split_once(':'));
+    let mut count = 0;
+    for (key, _) in known {
+        let there = [format!("{key} = "), format!("{key}]")]
+            .iter()
+            .any(|text| example.contains(text));
+        assert!(there, "{key}");
+        count += 1;
+    }
+    assert!(count > 25, "{count} keys were found");
+}
+
+#[test]
+fn paths_start_at_the_folder_of_the_file() {
+    let shown = format!("{:?}", load(TOML).unwrap().database);
+    assert!(
+        shown.starts_with("sqlite:/") && shown.ends_with("/census.db"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn no_secret_is_ever_shown() {
     let shown = format!("{:?}", load(TOML).unwrap());

@@ -36,7 +36,7 @@ impl Problem {
 
     /// No rules were verified yet, so nothing is known about anybody.
     pub(super) fn no_rules() -> Self {
-        let message = "no rules were verified yet; GET /health says why";
+        let message = "no rules were verified yet; GET /healthz says why";
         Self::unavailable("no-rules", message)
     }
 

@@ -8,14 +8,15 @@ use axum::extract::State;
 use axum::http::header::UPGRADE;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use firstlayer_policy::{Feature, Ruling};
+use firstlayer_policy::{Capability, Feature, RuleName, Ruling, Why};
 use jiff::Timestamp;
+use semver::Version;
 use serde::Serialize;
 
 use super::Shared;
 use super::answer::{Problem, json, set};
 use crate::Asked;
-use crate::decision::Decision;
+use crate::decision::{Decision, Update};
 use crate::metadata::InForce;
 use crate::printer::Printer;
 
@@ -24,14 +25,25 @@ const RULE: HeaderName = HeaderName::from_static("x-firstlayer-rule");
 const MINIMUM: HeaderName = HeaderName::from_static("x-firstlayer-minimum");
 const DEADLINE: HeaderName = HeaderName::from_static("x-firstlayer-deadline");
 
-/// What a refused printer is told.
+/// What a refused printer is told. `decision` to `help` are what it reads, as in the message over MQTT; it reads no more
+/// than the first 8 KiB, so nothing of the other rules is in it.
 #[derive(Serialize)]
 struct Refusal<'a> {
     error: &'static str,
     message: String,
+    decision: &'static str,
+    reason: &'a str,
+    version: &'a Version,
+    deadline: Timestamp,
+    help: &'a str,
+    serial: &'a str,
     feature: &'a Feature,
+    rule: &'a RuleName,
+    capability: &'a Capability,
+    minimum: &'a Version,
     #[serde(flatten)]
-    decision: &'a Decision<'a>,
+    why: &'a Why<'a>,
+    update: &'a Update<'a>,
 }
 
 /// `GET /v1/authorize?feature=cloud-print`: 204, or 403 for nginx.
@@ -102,14 +114,25 @@ pub(super) async fn refusal(State(gate): State<Shared>, uri: Uri, headers: Heade
 /// The answer to a printer from which the feature is withheld; `None` if it is not.
 pub(super) fn refused(decision: &Decision<'_>, feature: &Feature) -> Option<Response> {
     let finding = decision.ruling().withheld(feature)?;
+    let update = decision.update();
     let body = Refusal {
         error: "update-required",
         message: format!(
             "{feature} needs firmware {} or later; the update itself is never refused",
             finding.minimum
         ),
+        decision: finding.verdict.as_str(),
+        reason: finding.reason,
+        version: update.leads_to().unwrap_or(finding.minimum),
+        deadline: finding.deadline,
+        help: finding.help,
+        serial: decision.serial(),
         feature,
-        decision,
+        rule: finding.rule,
+        capability: finding.capability,
+        minimum: finding.minimum,
+        why: &finding.why,
+        update,
     };
     let mut response = json(StatusCode::UPGRADE_REQUIRED, &body);
     // RFC 9110, 15.5.22: such an answer names what would be spoken after the upgrade.

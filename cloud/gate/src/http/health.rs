@@ -1,4 +1,4 @@
-//! `/health` and `/metrics`: how the gate stands, for people, load balancers and Prometheus.
+//! `/healthz` and `/metrics`: how the gate stands, for people, load balancers and Prometheus.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,15 +10,13 @@ use serde::Serialize;
 
 use super::Shared;
 use super::answer::{Problem, json, set};
-use crate::metadata::InForce;
+use crate::metadata::{Alarm, InForce, Status};
 
 #[derive(Serialize)]
 struct Health<'a> {
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Timestamp>,
+    status: Status,
+    #[serde(flatten)]
+    alarm: Option<Alarm>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<Rules<'a>>,
 }
@@ -30,7 +28,7 @@ struct Rules<'a> {
     timestamp: u64,
     accepted: Timestamp,
     expires: Timestamp,
-    channels: &'a [Channel],
+    channels: Vec<&'a Channel>,
 }
 
 impl<'a> Rules<'a> {
@@ -41,7 +39,7 @@ impl<'a> Rules<'a> {
             timestamp: in_force.timestamp_version(),
             accepted: in_force.accepted(),
             expires: in_force.expires(),
-            channels: in_force.channels(),
+            channels: in_force.channels().collect(),
         }
     }
 }
@@ -49,23 +47,18 @@ impl<'a> Rules<'a> {
 /// `ok`; `degraded` with why, while the last good rules are in force; `starting` and 503 while there are none.
 pub(super) async fn health(State(gate): State<Shared>) -> Response {
     let guard = gate.parts.standing.in_force();
-    let alarm = gate.parts.standing.alarm(Timestamp::now());
-    let (status, word) = match (guard.as_ref(), &alarm) {
-        (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
-        (Some(_), Some(_)) => (StatusCode::OK, "degraded"),
-        (Some(_), None) => (StatusCode::OK, "ok"),
+    let (status, alarm) = gate.parts.standing.status(Timestamp::now());
+    let code = match status {
+        Status::Starting => StatusCode::SERVICE_UNAVAILABLE,
+        Status::Degraded | Status::Ok => StatusCode::OK,
     };
-    let (why, since) = match alarm {
-        Some(alarm) => (Some(alarm.why), Some(alarm.since)),
-        None => (None, None),
-    };
+    let rules = guard.as_deref().map(Rules::of);
     json(
-        status,
+        code,
         &Health {
-            status: word,
-            why,
-            since,
-            rules: guard.as_deref().map(Rules::of),
+            status,
+            alarm,
+            rules,
         },
     )
 }

@@ -53,7 +53,7 @@ fn route(path: &str) -> &'static str {
         "/v1/mqtt/acl",
         "/v1/census",
         "/v1/history",
-        "/health",
+        "/healthz",
         "/metrics",
     ];
     let known = ROUTES.into_iter().find(|route| *route == path);

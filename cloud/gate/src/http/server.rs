@@ -48,6 +48,7 @@ pub async fn serve(
                     &graceful,
                 );
             }
+            Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(BREATHER).await;
@@ -68,8 +69,18 @@ async fn accept(
     let place = Arc::clone(room).acquire_owned().await;
     let place = place.map_err(std::io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
+    // Only a connection that is gone by now refuses, and it ends by itself.
+    let _ = stream.set_nodelay(true);
     Ok((stream, place))
+}
+
+/// Whether a client hung up before it was accepted, which must not make the others wait.
+fn is_the_clients(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 fn talk(

@@ -33,8 +33,12 @@ pub async fn keep_fresh(
             let outcome = keeper.refresh(Timestamp::now());
             (keeper, outcome)
         });
+        let refreshed = tokio::select! {
+            refreshed = refreshed => refreshed,
+            () = stop.cancelled() => return,
+        };
         let outcome;
-        (keeper, outcome) = match refreshed.await {
+        (keeper, outcome) = match refreshed {
             Ok(done) => done,
             Err(error) => {
                 // Only a panic or the end of the runtime leads here.

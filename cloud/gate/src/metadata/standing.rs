@@ -4,16 +4,29 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::InForce;
 
 /// Something is wrong with the rules' freshness.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alarm {
     /// Since when.
     pub since: Timestamp,
     /// What, with every cause.
     pub why: String,
+}
+
+/// How the rules stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// None were verified yet.
+    Starting,
+    /// The last good ones are in force, and there is an alarm.
+    Degraded,
+    /// Fresh.
+    Ok,
 }
 
 /// What is in force, swapped at once.
@@ -39,6 +52,17 @@ impl Standing {
                 why: "the rules in force have expired".to_owned(),
             })
         })
+    }
+
+    /// How they stand, and the alarm, if there is one.
+    pub fn status(&self, now: Timestamp) -> (Status, Option<Alarm>) {
+        let alarm = self.alarm(now);
+        let status = match (self.in_force().is_some(), &alarm) {
+            (false, _) => Status::Starting,
+            (true, Some(_)) => Status::Degraded,
+            (true, None) => Status::Ok,
+        };
+        (status, alarm)
     }
 
     pub(super) fn take(&self, in_force: InForce) {

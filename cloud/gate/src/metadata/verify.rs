@@ -3,27 +3,29 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use firstlayer_metadata::{Client, Limits, Local, Role, RoleName, Target, TrustedMetadata};
+use firstlayer_metadata::{Client, Limits, Local, Role, Target, TrustedMetadata};
 use firstlayer_policy::{Channel, ChannelManifest, EnforcementManifest, Policy};
 use jiff::Timestamp;
 
-use super::{RefreshError, Source};
+use super::shown::Shown;
+use super::{Freshness, RefreshError, Source};
 use crate::limits::DOCUMENT;
 
 /// The role that signs the rules.
-const ENFORCEMENT: &str = "enforcement";
+pub(super) const ENFORCEMENT: &str = "enforcement";
 
 /// Rules that were verified. There is no other way to get one.
 #[derive(Debug)]
 pub struct InForce {
     policy: Policy,
-    /// The channels of which there is a manifest.
-    channels: Vec<Channel>,
+    /// Of each channel that has one.
+    manifests: Vec<ChannelManifest>,
     /// Whether there are rules at all, be it none.
     enforcement_published: bool,
     timestamp_version: u64,
     accepted: Timestamp,
     expires: Timestamp,
+    roles: Vec<Freshness>,
 }
 
 impl InForce {
@@ -32,9 +34,14 @@ impl InForce {
         &self.policy
     }
 
+    /// The channels and their releases.
+    pub fn manifests(&self) -> &[ChannelManifest] {
+        &self.manifests
+    }
+
     /// The channels whose releases it knows.
-    pub fn channels(&self) -> &[Channel] {
-        &self.channels
+    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.manifests.iter().map(ChannelManifest::channel)
     }
 
     /// The revision of the rules: 0 where none were published.
@@ -57,6 +64,11 @@ impl InForce {
         self.expires
     }
 
+    /// Every role that it rests on.
+    pub fn roles(&self) -> &[Freshness] {
+        &self.roles
+    }
+
     /// The time to judge by. Past the expiry time stands still: a deadline that was put off where the gate could not
     /// see it must not be enforced all the same.
     pub fn judged_at(&self, now: Timestamp) -> Timestamp {
@@ -66,9 +78,8 @@ impl InForce {
     /// Whether it may take the place of `before`.
     pub(super) fn check_follows(&self, before: &Self) -> Result<(), RefreshError> {
         let gone = before
-            .channels
-            .iter()
-            .find(|channel| !self.channels.contains(channel));
+            .channels()
+            .find(|channel| self.channels().all(|other| other != *channel));
         if let Some(channel) = gone {
             let document = ChannelManifest::target_name(channel);
             return Err(RefreshError::Gone { document });
@@ -122,15 +133,21 @@ pub(super) fn verify<L: Local<Error = io::Error>>(
             EnforcementManifest::new(0, Vec::new(), Vec::new()).map_err(refused(ENFORCEMENT))?
         }
     };
-    let (trusted, mut files) = documents.leave()?;
-    let (expires, timestamp_version) = shown(&trusted, channels, &mut files);
+    let (trusted, documents) = documents.leave()?;
+    let Shown { mut files, roles } = Shown::of(&trusted, channels);
+    files.extend(documents);
+    let expires = roles.iter().map(|role| role.expires).min();
     let in_force = InForce {
-        channels: manifests.iter().map(|m| m.channel().clone()).collect(),
         policy: Policy::new(&manifests, enforcement),
+        manifests,
         enforcement_published,
-        timestamp_version,
+        timestamp_version: trusted
+            .timestamp()
+            .map_or(0, |timestamp| timestamp.version()),
         accepted: now,
-        expires,
+        // Root is always among them.
+        expires: expires.unwrap_or(now),
+        roles,
     };
     Ok(Verified { in_force, files })
 }
@@ -230,55 +247,6 @@ fn fetched(source: &Source, place: &str, target: &Target) -> Result<Vec<u8>, Ref
             source: Box::new(source),
         }),
     }
-}
-
-/// Adds the files of every role that was asked, and tells when the first of them expires and the timestamp's version.
-fn shown(
-    trusted: &TrustedMetadata,
-    channels: &[Channel],
-    files: &mut BTreeMap<String, String>,
-) -> (Timestamp, u64) {
-    let mut expires = trusted.root().expires();
-    let mut version = 0;
-    let consistent = trusted.root().consistent_snapshot;
-    let mut keep = |name: String, bytes: &[u8], until: firstlayer_metadata::Expires| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        files.insert(format!("metadata/{name}"), text);
-        expires = expires.min(until);
-    };
-    if let Some(timestamp) = trusted.timestamp() {
-        version = timestamp.version();
-        keep(
-            "timestamp.json".to_owned(),
-            timestamp.bytes(),
-            timestamp.expires(),
-        );
-    }
-    let file = |role: &RoleName, version| match consistent {
-        true => role.versioned_file(version),
-        false => role.local_file(),
-    };
-    if let (Some(snapshot), Ok(role)) = (trusted.snapshot(), "snapshot".parse()) {
-        keep(
-            file(&role, snapshot.version()),
-            snapshot.bytes(),
-            snapshot.expires(),
-        );
-    }
-    let roles = ["targets", ENFORCEMENT].into_iter();
-    for role in roles.chain(channels.iter().map(Channel::as_str)) {
-        let Ok(role) = role.parse::<RoleName>() else {
-            continue;
-        };
-        if let Some(targets) = trusted.targets(&role) {
-            keep(
-                file(&role, targets.version()),
-                targets.bytes(),
-                targets.expires(),
-            );
-        }
-    }
-    (expires.timestamp(), version)
 }
 
 fn refused(document: &str) -> impl FnOnce(firstlayer_policy::PolicyError) -> RefreshError {

@@ -1,10 +1,11 @@
 //! nginx's `auth_request`, and what a refused printer is told.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 
-use crate::attacks::PAST;
 use crate::gate::{REPOSITORY, Running, headers};
-use crate::repository::{Repository, release, releases};
+use crate::repository::{Repository, release, releases, rule};
+use crate::rules::PAST;
 
 async fn enforcing() -> Running {
     Running::over(Repository::with_rule(&releases(), PAST)).await
@@ -38,16 +39,52 @@ async fn a_refused_printer_is_told_why_and_where_its_update_is() {
     assert_eq!(refusal.status, StatusCode::UPGRADE_REQUIRED);
     assert_eq!(refusal.header("upgrade"), "firmware/1.4.0");
     let body = refusal.json();
-    assert_eq!(body["verdict"], "update-required");
+    assert_eq!(body["error"], "update-required");
     assert_eq!(body["update"]["repository"], REPOSITORY);
     assert_eq!(body["update"]["way"][0], "1.4.0");
-    let finding = &body["findings"][0];
-    assert_eq!(finding["rule"], "https-only");
-    assert_eq!(finding["why"]["why"], "below-minimum");
-    assert_eq!(finding["minimum"], "1.4.0");
-    assert_eq!(finding["deadline"], PAST);
-    assert_eq!(finding["help"], "https://example.org/https");
-    assert!(finding["reason"].as_str().unwrap().contains("unprotected"));
+    assert_eq!(body["rule"], "https-only");
+    assert_eq!(body["why"], "below-minimum");
+    assert_eq!(body["minimum"], "1.4.0");
+    // These the printer reads, and shows to its owner.
+    assert_eq!(body["decision"], "update-required");
+    assert_eq!(body["version"], "1.4.0");
+    assert_eq!(body["deadline"], PAST);
+    assert_eq!(body["help"], "https://example.org/https");
+    assert!(body["reason"].as_str().unwrap().contains("unprotected"));
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_printer_that_asked_by_post_is_told_all_the_same() {
+    let gate = enforcing().await;
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let body = Body::from("a model file");
+        let refusal = gate
+            .ask(method, "/v1/refusal", &headers("1.2.0"), body)
+            .await;
+        assert_eq!(refusal.status, StatusCode::UPGRADE_REQUIRED);
+    }
+}
+
+/// A printer reads the first 8 KiB of a refusal, and nothing of JSON that goes on behind that.
+#[tokio::test]
+async fn the_longest_refusal_is_one_that_a_printer_reads() {
+    let mut repository = Repository::new(&releases());
+    // Each of them is two bytes in JSON, and no rule's text has more of them.
+    let longest = "\\\"".repeat(1024);
+    let rules = rule(PAST)
+        .replace("Model files went over the network unprotected.", &longest)
+        .replace(
+            "https://example.org/https",
+            &format!("https://example.org/{}", "x".repeat(1004)),
+        );
+    let others = (0..255).map(|n| rules.replace("https-only", &format!("rule-{n}")));
+    let rules = format!("{rules}{}", others.collect::<String>());
+    repository.set_rules(1, &rules, Vec::new());
+    repository.publish();
+    let gate = Running::over(repository).await;
+    let refusal = gate.get("/v1/refusal", &headers("1.2.0")).await;
+    assert_eq!(refusal.status, StatusCode::UPGRADE_REQUIRED);
+    assert!(refusal.text.len() <= 8 << 10, "{}", refusal.text.len());
 }
 
 #[tokio::test]
@@ -107,7 +144,7 @@ async fn before_any_rules_were_verified_nothing_is_decided() {
         let answer = gate.get(target, &headers("1.2.0")).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{target}");
     }
-    let health = gate.get("/health", &[]).await;
+    let health = gate.get("/healthz", &[]).await;
     assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(health.json()["status"], "starting");
 }

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use firstlayer_census::Serial;
 use serde_json::{Value, json};
 
-use crate::attacks::PAST;
 use crate::gate::{OPERATOR, Running, bearer, printer};
 use crate::repository::{Repository, releases};
+use crate::rules::PAST;
 
 async fn enforcing() -> Running {
     Running::over(Repository::with_rule(&releases(), PAST)).await

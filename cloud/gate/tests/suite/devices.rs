@@ -9,9 +9,9 @@ use firstlayer_gate::printer::Said;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::attacks::PAST;
 use crate::gate::{Answer, OPERATOR, Running, SERVICE, bearer, printer};
 use crate::repository::{Repository, releases, rule};
+use crate::rules::PAST;
 
 const PATH: &str = "/v1/devices/FL-1/key";
 

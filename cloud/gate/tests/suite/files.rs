@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::attacks::PAST;
 use crate::devices::{knowing, signed};
 use crate::gate::{Running, S3_SECRET, SERVICE, bearer, printer};
 use crate::repository::{Repository, releases};
+use crate::rules::PAST;
 
 fn wish(mut printer: Value, name: &str, purpose: &str) -> Value {
     printer["name"] = name.into();

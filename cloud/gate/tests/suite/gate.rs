@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::attacks::Rules;
 use crate::repository::Repository;
+use crate::rules::Rules;
 
 pub(crate) const OPERATOR: &str = "operator-token-0123456789";
 pub(crate) const SERVICE: &str = "service-token-0123456789";
@@ -51,15 +51,20 @@ impl Running {
     pub(crate) async fn over(repository: Repository) -> Self {
         let mut rules = Rules::new(repository);
         rules.refresh().unwrap();
-        Self::new(Some(rules)).await
+        let standing = Arc::clone(rules.keeper.standing());
+        Self {
+            _rules: Some(rules),
+            ..Self::with_standing(standing).await
+        }
     }
 
     /// With no rules yet.
     pub(crate) async fn starting() -> Self {
-        Self::new(None).await
+        Self::with_standing(Arc::default()).await
     }
 
-    async fn new(rules: Option<Rules>) -> Self {
+    /// With rules that somebody else keeps.
+    pub(crate) async fn with_standing(standing: Arc<Standing>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = format!("sqlite:{}", folder.path().join("census.db").display());
         let store = Store::open(&database.parse().unwrap()).await.unwrap();
@@ -67,9 +72,6 @@ impl Running {
         let audit = folder.path().join("audit.jsonl");
         let (audit, writer) = Audit::open(&audit, Arc::clone(&metrics)).unwrap();
         let (reports, writing) = Reports::new(store.clone(), Arc::clone(&metrics));
-        let standing = rules
-            .as_ref()
-            .map(|rules| Arc::clone(rules.keeper.standing()));
         let hour = std::time::Duration::from_secs(3600);
         let files = FileSettings {
             endpoint: "https://s3.example.org".parse().unwrap(),
@@ -80,7 +82,7 @@ impl Running {
             lifetime: std::time::Duration::from_secs(300),
         };
         let gate = Gate::new(Parts {
-            standing: standing.unwrap_or_else(|| Arc::new(Standing::default())),
+            standing,
             keyring: Arc::new(Keyring::new(SignedDuration::from_mins(5))),
             reports,
             store: store.clone(),
@@ -104,7 +106,7 @@ impl Running {
             folder,
             writing: tokio::spawn(writing),
             writer,
-            _rules: rules,
+            _rules: None,
         }
     }
 

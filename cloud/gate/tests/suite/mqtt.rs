@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::attacks::PAST;
 use crate::devices::{knowing, signed};
 use crate::gate::{Answer, Running, SERVICE, bearer, printer};
 use crate::repository::{Repository, releases, rule};
+use crate::rules::PAST;
 
 async fn credentials(gate: &Running, printer: &Value) -> Answer {
     let token = bearer(SERVICE);

@@ -8,12 +8,12 @@ use firstlayer_bundle::{Counter, ManifestDigest, Sha256};
 use firstlayer_metadata::author::Draft;
 use firstlayer_metadata::{
     DelegatedPaths, DelegatedRole, Delegations, Expires, MetaFile, PathPattern, PublicKey, Role,
-    RoleKeys, Root, RootRoles, Sign, SignError, Signature, Snapshot, TargetFile, Targets,
-    Timestamp,
+    RoleKeys, Root, RootRoles, Signature, Snapshot, TargetFile, Targets, Timestamp,
 };
 use firstlayer_policy::{
     BundleTarget, ChannelManifest, EnforcementManifest, EvidenceTarget, Relaxation, Release, Rules,
 };
+use serde_json::{Value, json};
 
 pub(crate) const FAR: &str = "2099-01-01T00:00:00Z";
 
@@ -29,16 +29,10 @@ impl Key {
         let public = PublicKey::ed25519(private.verifying_key().as_bytes(), Some(name)).unwrap();
         Self { private, public }
     }
-}
 
-impl Sign for Key {
-    fn public_key(&self) -> &PublicKey {
-        &self.public
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+    fn sign(&self, message: &[u8]) -> Value {
         let signature = self.private.sign(message).to_bytes();
-        Ok(Signature::new(self.public.key_id(), &signature))
+        json!(Signature::new(self.public.key_id(), &signature))
     }
 }
 
@@ -197,13 +191,15 @@ impl Repository {
         targets
     }
 
-    /// With these signatures and no others, be they too few.
-    fn write_signed<T: Role>(&self, mut draft: Draft<T>, signers: &[&str]) -> Vec<u8> {
-        for name in signers {
-            draft.sign_with(&Key::new(name)).unwrap();
-        }
+    /// With these signatures and no others, be they too few, or of keys that may not sign.
+    fn write_signed<T: Role>(&self, draft: Draft<T>, signers: &[&str]) -> Vec<u8> {
+        let signatures = signers
+            .iter()
+            .map(|name| Key::new(name).sign(draft.payload()));
+        let mut file: Value = serde_json::from_slice(&draft.partly_signed()).unwrap();
+        file["signatures"] = signatures.collect();
         let place = self.folder.path().join("metadata").join(draft.file_name());
-        let bytes = draft.partly_signed();
+        let bytes = serde_json::to_vec_pretty(&file).unwrap();
         fs::write(place, &bytes).unwrap();
         bytes
     }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::attacks::{PAST, Rules, opened};
 use crate::repository::{Repository, releases, rule};
+use crate::rules::{PAST, Rules, opened};
 
 fn rules() -> Rules {
     let mut rules = Rules::new(Repository::with_rule(&releases(), PAST));

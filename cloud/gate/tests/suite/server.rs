@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::attacks::PAST;
 use crate::gate::Running;
 use crate::repository::{Repository, releases};
+use crate::rules::PAST;
 
 /// Long enough for a machine with better things to do.
 const PATIENCE: Duration = Duration::from_secs(60);
