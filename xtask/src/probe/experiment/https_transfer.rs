@@ -3,6 +3,7 @@
 use std::io::{Cursor, Write};
 
 use anyhow::{Context, Result};
+use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -120,11 +121,17 @@ fn print(owner: &Owner, url: &str) -> Result<String> {
     })
 }
 
-/// A print archive as a slicer makes it, with one plate.
+/// A print archive as a slicer makes it: one plate, and the MD5 without which no print starts.
 fn archive() -> Result<Vec<u8>> {
+    let md5: String = Md5::digest(GCODE)
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    zip.start_file(PLATE, stored).context("the job's archive")?;
-    zip.write_all(GCODE.as_bytes())?;
+    for (name, text) in [(PLATE.to_owned(), GCODE), (format!("{PLATE}.md5"), &md5)] {
+        zip.start_file(name, stored).context("the job's archive")?;
+        zip.write_all(text.as_bytes())?;
+    }
     Ok(zip.finish().context("the job's archive")?.into_inner())
 }

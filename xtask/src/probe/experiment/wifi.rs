@@ -26,7 +26,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
         fs::write(&file, network).with_context(|| format!("cannot write {file}"))?;
         let printer = bench.another(&format!("wifi-{security}"), "")?;
         let said = printer.run(&["wifi", file.as_str()])?;
-        let written = fs::exists(printer.state().join("wpa_supplicant.conf"))?;
+        let written = fs::exists(printer.state().join("secrets/wpa_supplicant.conf"))?;
         let found = match (said.code, written) {
             (Some(0), true) => "configured".to_owned(),
             (Some(1..), false) => "refused".to_owned(),
