@@ -77,7 +77,8 @@ pub(crate) fn next(
         .context("the rules make no enforcement manifest that readers accept")
 }
 
-/// The same manifest, as if every rule were enforced already and spared nobody whose time of grace is not the rule's own.
+/// The same manifest, as if every rule were enforced already. It spares nobody; or, with `exemptions`, those who will be
+/// spared on the date as well.
 ///
 /// # Errors
 /// When the rules break a rule of the manifest.
@@ -89,10 +90,11 @@ pub(crate) fn enforced_now(
     let rules = manifest.rules().iter().map(|enforced| {
         let mut enforced = enforced.clone();
         let rule = &mut enforced.rule;
+        let date = rule.enforce_from.max(now);
+        let spared = |exemption: &Exemption| exemptions && exemption.until > date;
+        rule.exemptions.retain(spared);
         rule.warn_from = rule.warn_from.min(now);
         rule.enforce_from = rule.enforce_from.min(now);
-        let spared = |exemption: &Exemption| exemptions && exemption.until > now;
-        rule.exemptions.retain(spared);
         enforced
     });
     Ok(EnforcementManifest::new(

@@ -92,7 +92,8 @@ impl Census {
         Ok(Self { groups, digest })
     }
 
-    /// Its printers in cohorts, in the order of the groups.
+    /// Its printers in cohorts, by channel, model and version. Groups come by model, version and channel, so those of a
+    /// cohort come in a row.
     pub(crate) fn cohorts(&self, calendar: Calendar) -> Vec<Cohort<'_>> {
         let mut cohorts: Vec<Cohort<'_>> = Vec::new();
         for (key, printers) in self.groups.iter() {
@@ -116,16 +117,7 @@ impl Census {
                 }),
             }
         }
-        // Groups come by model and version first: one version on two channels in turn makes many small cohorts.
         cohorts.sort_by_key(|cohort| (cohort.channel, cohort.model, cohort.version));
-        cohorts.dedup_by(|later, kept| {
-            let same = (later.channel, later.model, later.version)
-                == (kept.channel, kept.model, kept.version);
-            if same {
-                kept.groups.append(&mut later.groups);
-            }
-            same
-        });
         cohorts
     }
 }

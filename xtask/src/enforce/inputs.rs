@@ -94,14 +94,32 @@ impl Ground {
         let Some(anchor) = read_anchor(&path)? else {
             bail!("there is no trust anchor at {path}; name the folder with the repository's keys");
         };
+        let published = Published::read(folder, &anchor, now)?;
+        check_clock(&published, now)?;
         Ok(Self {
-            published: Published::read(folder, &anchor, now)?,
+            published,
             anchor,
             roles: read_roles(checkout, place.environment)?,
             keys: key_source(place.environment, &place.keys),
             place: place.clone(),
         })
     }
+}
+
+/// Notice and grace are counted from this machine's clock: one that stands before a time that was signed would lengthen
+/// both.
+fn check_clock(published: &Published, now: Timestamp) -> Result<()> {
+    let manifests = published.channels.iter();
+    let releases = manifests.flat_map(|manifest| manifest.releases());
+    if let Some(newest) = releases.max_by_key(|release| release.built) {
+        ensure!(
+            newest.built <= now,
+            "this machine's clock stands at {now}, and {} was built at {}; set the clock",
+            newest.version,
+            newest.built
+        );
+    }
+    Ok(())
 }
 
 /// The rules under review, checked against the checkout's boards and channels.

@@ -6,7 +6,9 @@
 //! are not in use do not update at all, and a release younger than a week shows nothing. New printers that left the factory
 //! with the release count as updated, which makes the share larger than it is: one census cannot tell them apart.
 
-use firstlayer_bundle::Model;
+use std::collections::BTreeMap;
+
+use firstlayer_bundle::{Board, Model};
 use firstlayer_policy::{Channel, ChannelManifest, Release};
 use jiff::Timestamp;
 use semver::Version;
@@ -78,23 +80,25 @@ impl Pace {
     }
 }
 
-/// The release that brings printers of a model on a channel to a minimum: the lowest on offer that is not below it.
+/// The releases that bring printers of a model on a channel to a minimum: for each board the lowest on offer that is not
+/// below it. The lowest of all comes first.
 pub(crate) fn satisfying<'a>(
     manifest: &'a ChannelManifest,
     model: &Model,
     minimum: &Version,
 ) -> Vec<&'a Release> {
-    let on_offer = || {
-        manifest.releases().iter().filter(|release| {
-            release.yanked.is_none()
-                && release.models.contains(model)
-                && release.version >= *minimum
-        })
-    };
-    let lowest = on_offer().map(|release| &release.version).min();
-    on_offer()
-        .filter(|release| Some(&release.version) == lowest)
-        .collect()
+    let mut lowest: BTreeMap<&Board, &Release> = BTreeMap::new();
+    for release in manifest.releases().iter().filter(|release| {
+        release.yanked.is_none() && release.models.contains(model) && release.version >= *minimum
+    }) {
+        let kept = lowest.entry(&release.board).or_insert(release);
+        if release.version < kept.version {
+            *kept = release;
+        }
+    }
+    let mut releases: Vec<&Release> = lowest.into_values().collect();
+    releases.sort_by(|a, b| a.version.cmp(&b.version));
+    releases
 }
 
 fn weeks(from: Timestamp, to: Timestamp) -> f64 {

@@ -76,7 +76,6 @@ impl Plan {
         let cohorts = inputs.census.cohorts(calendar);
         let manifest = &candidate.manifest;
         let mut refusals = stated(&candidate, inputs);
-        timing::check(manifest, published, terms, as_of, &mut refusals);
         check_evidence(manifest, published, &mut refusals);
         let policy = |manifest| Policy::new(&published.channels, manifest);
         let search = Search {
@@ -88,6 +87,13 @@ impl Plan {
             now: as_of,
         };
         let recoveries = search.search(&cohorts, &mut refusals)?;
+        let known = timing::Known {
+            published,
+            recoveries: &recoveries,
+            terms,
+            now: as_of,
+        };
+        timing::check(manifest, &known, &mut refusals);
         let paces = paces(manifest, published, &cohorts, calendar, as_of);
         let assessment = Assessment {
             enforced: &policy(enforced_now(manifest, as_of, true)?),

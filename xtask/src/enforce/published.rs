@@ -1,9 +1,9 @@
 //! What is published, as a printer sees it that comes now: every signature verified, nothing expired.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
 use firstlayer_bundle::Sha256;
 use firstlayer_policy::{Channel, ChannelManifest, EnforcementManifest};
@@ -31,6 +31,7 @@ impl Published {
     /// # Errors
     /// Whatever a printer would refuse.
     pub(crate) fn read(folder: Folder, anchor: &[u8], now: Timestamp) -> Result<Self> {
+        let before = digest(&folder)?;
         let state = State::read(&folder, anchor)?;
         let mut visitor = Visitor::enter(&folder, anchor, now).with_context(|| {
             format!(
@@ -51,12 +52,18 @@ impl Published {
             ENFORCEMENT,
             EnforcementManifest::LONGEST,
         )?;
+        let digest = digest(&folder)?;
+        ensure!(
+            digest == before,
+            "{} was changed while it was read; try again",
+            folder.path()
+        );
         Ok(Self {
             in_force: in_force
                 .map(|bytes| EnforcementManifest::parse(&bytes))
                 .transpose()
                 .context("the rules in force are not acceptable")?,
-            digest: digest(&folder, &state)?,
+            digest,
             evidence: files,
             folder,
             channels,
@@ -97,15 +104,25 @@ fn evidence_of(
     Ok(files)
 }
 
-fn digest(folder: &Folder, state: &State) -> Result<Sha256> {
-    let roots = state.trusted().root().version;
-    let mut names = vec!["timestamp.json".to_owned()];
-    names.extend((1..=roots).map(|version| format!("{version}.root.json")));
-    let mut digests = String::new();
-    for name in names {
-        let path = folder.metadata().join(&name);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
-        digests.push_str(&format!("{name} {}\n", Sha256::of(&bytes)));
+fn digest(folder: &Folder) -> Result<Sha256> {
+    let metadata = folder.metadata();
+    let entries = metadata.read_dir_utf8();
+    let entries = entries.with_context(|| format!("cannot list {metadata}"))?;
+    let mut digests = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot list {metadata}"))?;
+        let name = entry.file_name();
+        if name == "timestamp.json" || name.ends_with(".root.json") {
+            let path = entry.path();
+            let bytes = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+            digests.insert(format!("{name} {}\n", Sha256::of(&bytes)));
+        }
     }
-    Ok(Sha256::of(digests.as_bytes()))
+    Ok(Sha256::of(
+        digests
+            .iter()
+            .map(String::as_str)
+            .collect::<String>()
+            .as_bytes(),
+    ))
 }

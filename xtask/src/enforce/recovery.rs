@@ -24,8 +24,8 @@ pub struct Recovery {
     pub who: Who,
     /// The rules that lock them out.
     pub rules: Vec<RuleName>,
-    /// The board; none if no board is known to have the model.
-    pub board: Option<Board>,
+    /// The board.
+    pub board: Board,
     /// The releases that they install one after the other.
     pub way: Vec<Version>,
     /// What their own firmware made of today's repository.
@@ -86,29 +86,24 @@ impl Search<'_> {
     ) {
         let boards = self.boards_of(cohort.model);
         for enforced in rules {
-            let rule = enforced.rule.name.clone();
-            if !self.policy.has_way_out(enforced, &cohort.facts()) {
+            let rule = &enforced.rule.name;
+            let (covered, uncovered): (Vec<&Board>, Vec<&Board>) = boards
+                .iter()
+                .partition(|board| self.policy.has_way_out(enforced, &on_board(cohort, board)));
+            if covered.is_empty() {
                 refusals.push(Refusal::NoWay {
-                    rule,
+                    rule: rule.clone(),
                     who: who.clone(),
                 });
                 continue;
             }
-            let uncovered = boards.iter().filter(|board| {
-                let facts = on_board(cohort, board);
-                !self.policy.has_way_out(enforced, &facts)
-            });
-            let uncovered: Vec<Option<Board>> = match boards.is_empty() {
-                true => vec![None],
-                false => uncovered.cloned().map(Some).collect(),
-            };
             refusals.extend(
                 uncovered
                     .into_iter()
                     .map(|board| Refusal::HardwareNotCovered {
                         rule: rule.clone(),
                         who: who.clone(),
-                        board,
+                        board: board.clone(),
                     }),
             );
         }
@@ -122,19 +117,11 @@ impl Search<'_> {
         refusals: &mut Vec<Refusal>,
     ) -> Result<Vec<Recovery>> {
         let mut found = Vec::new();
-        let boards = self.boards_of(cohort.model).into_iter().map(Some);
-        let mut boards: Vec<Option<Board>> = boards.collect();
-        if boards.is_empty() {
-            boards.push(None);
-        }
-        for board in boards {
-            let way = match &board {
-                Some(board) => self.policy.way(&on_board(cohort, board)),
-                None => self.policy.way(&cohort.facts()),
-            };
-            let tried = self.attempt(cohort, board.as_ref())?;
+        for board in self.boards_of(cohort.model) {
+            let way = self.policy.way(&on_board(cohort, &board));
+            let tried = self.attempt(cohort, &board)?;
             let tried = self.judged(tried, &way);
-            refusals.extend(self.refusal(who, board.as_ref(), &tried));
+            refusals.extend(self.refusal(who, &board, &tried));
             found.push(Recovery {
                 who: who.clone(),
                 rules: rules.iter().map(|one| one.rule.name.clone()).collect(),
@@ -146,13 +133,13 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn attempt(&self, cohort: &Cohort<'_>, board: Option<&Board>) -> Result<Tried> {
+    fn attempt(&self, cohort: &Cohort<'_>, board: &Board) -> Result<Tried> {
         let releases = self.published.channel(cohort.channel);
         let mut releases = releases
             .into_iter()
             .flat_map(|manifest| manifest.releases());
         let archived = releases.find(|release| {
-            Some(&release.board) == board
+            release.board == *board
                 && release.version == *cohort.version
                 && release.models.contains(cohort.model)
         });
@@ -195,25 +182,26 @@ impl Search<'_> {
         }
     }
 
-    fn refusal(&self, who: &Who, board: Option<&Board>, tried: &Tried) -> Option<Refusal> {
-        let who = who.clone();
+    fn refusal(&self, who: &Who, board: &Board, tried: &Tried) -> Option<Refusal> {
+        let (who, board) = (who.clone(), board.clone());
         match tried {
             Tried::Reads { .. } => None,
             Tried::Fails { why } => Some(Refusal::CannotRead {
                 who,
-                board: board?.clone(),
+                board,
                 why: why.clone(),
             }),
             Tried::Untried { .. } if self.accept_untried => None,
             Tried::Untried { why } => Some(Refusal::Untried {
                 who,
-                board: board.cloned(),
+                board,
                 why: why.clone(),
             }),
         }
     }
 
-    /// Every board that is described, or was ever released for, with this model.
+    /// Every board that is described, or was ever released for, with this model: at least the one whose releases made the
+    /// minimum.
     fn boards_of(&self, model: &Model) -> BTreeSet<Board> {
         let described = self
             .boards

@@ -112,8 +112,16 @@ fn write_rule(f: &mut fmt::Formatter<'_>, enforced: &EnforcedRule) -> fmt::Resul
 fn write_head(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(
         f,
-        "{:34} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
-        "printers", "all", "in use", "lost now", "rescued", "lost then", "stranded", "spared"
+        "{:34} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "printers",
+        "all",
+        "in use",
+        "lost now",
+        "rescued",
+        "lost then",
+        "stranded",
+        "spared",
+        "lost later"
     )
 }
 
@@ -129,14 +137,15 @@ fn write_rows(f: &mut fmt::Formatter<'_>, title: &str, rows: &[Row]) -> fmt::Res
 fn write_row(f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally) -> fmt::Result {
     writeln!(
         f,
-        "{name:34} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "{name:34} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
         tally.printers,
         tally.in_use,
         tally.lost_now,
         tally.rescued,
         tally.lost_then,
         tally.stranded,
-        tally.spared
+        tally.spared,
+        tally.lost_later
     )
 }
 
@@ -160,10 +169,6 @@ impl fmt::Display for Pace {
 
 impl fmt::Display for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let board = self
-            .board
-            .as_ref()
-            .map_or("no known board", |board| board.as_str());
         let way: Vec<String> = self.way.iter().map(ToString::to_string).collect();
         let way = match way.is_empty() {
             true => "NO WAY".to_owned(),
@@ -174,7 +179,7 @@ impl fmt::Display for Recovery {
             Tried::Fails { why } => format!("its own firmware FAILS: {why}"),
             Tried::Untried { why } => format!("NOT TRIED: {why}"),
         };
-        writeln!(f, "  {}, {board}: {way}; {tried}", self.who)
+        writeln!(f, "  {}, {}: {way}; {tried}", self.who, self.board)
     }
 }
 

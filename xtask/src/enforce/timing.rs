@@ -1,23 +1,37 @@
 //! Dates: notice given, releases rolled out, grace passed. Pure.
 
-use firstlayer_policy::{EnforcedRule, EnforcementManifest, Minimum};
+use std::collections::{BTreeMap, BTreeSet};
+
+use firstlayer_bundle::Board;
+use firstlayer_policy::{ChannelManifest, EnforcedRule, EnforcementManifest, Minimum, Release};
 use jiff::Timestamp;
+use semver::Version;
 
 use super::pace::satisfying;
 use super::published::Published;
+use super::recovery::Recovery;
 use super::refusal::{Line, Refusal, Shortfall};
 use super::request::Terms;
+
+/// What dates are judged by.
+pub(crate) struct Known<'a> {
+    pub(crate) published: &'a Published,
+    /// The ways of those who would be locked out.
+    pub(crate) recoveries: &'a [Recovery],
+    pub(crate) terms: &'a Terms,
+    pub(crate) now: Timestamp,
+}
 
 /// Adds whatever is wrong with a candidate's dates.
 pub(crate) fn check(
     candidate: &EnforcementManifest,
-    published: &Published,
-    terms: &Terms,
-    now: Timestamp,
+    known: &Known<'_>,
     refusals: &mut Vec<Refusal>,
 ) {
+    let (terms, now) = (known.terms, known.now);
     for enforced in candidate.rules() {
-        let before = published
+        let before = known
+            .published
             .in_force
             .as_ref()
             .and_then(|manifest| manifest.rule(&enforced.rule.name));
@@ -29,7 +43,7 @@ pub(crate) fn check(
         }));
         for minimum in &enforced.minimums {
             if !was_in_force(enforced, minimum, before) {
-                check_rollout(enforced, minimum, published, terms, now, refusals);
+                check_rollout(enforced, minimum, known, refusals);
             }
         }
     }
@@ -106,45 +120,77 @@ fn was_in_force(enforced: &EnforcedRule, minimum: &Minimum, before: Option<&Enfo
 fn check_rollout(
     enforced: &EnforcedRule,
     minimum: &Minimum,
-    published: &Published,
-    terms: &Terms,
-    now: Timestamp,
+    known: &Known<'_>,
     refusals: &mut Vec<Refusal>,
 ) {
-    let enforce_from = enforced.rule.enforce_from.max(now);
-    let Some(manifest) = published.channel(&minimum.channel) else {
-        return;
-    };
     let line = || Line {
         rule: enforced.rule.name.clone(),
         channel: minimum.channel.clone(),
         model: minimum.model.clone(),
     };
-    let releases = satisfying(manifest, &minimum.model, &minimum.version);
-    // Boards of one version are rolled out together: the slowest one counts.
-    let Some(release) = releases
-        .into_iter()
-        .max_by_key(|release| release.rolled_out_at())
-    else {
-        return;
-    };
-    let rolled_out = release.rolled_out_at();
-    if terms.grace.after(rolled_out) > enforce_from {
-        refusals.push(Refusal::TooSoon {
-            line: line(),
-            enforce_from: enforced.rule.enforce_from,
-            release: release.version.clone(),
-            rolled_out,
-            grace: terms.grace,
-        });
+    let (now, grace) = (known.now, known.terms.grace);
+    let date = enforced.rule.enforce_from.max(now);
+    for release in needed(enforced, minimum, known) {
+        let rolled_out = release.rolled_out_at();
+        if grace.after(rolled_out) > date {
+            refusals.push(Refusal::TooSoon {
+                line: line(),
+                enforce_from: enforced.rule.enforce_from,
+                release: release.version.clone(),
+                rolled_out,
+                grace,
+            });
+        }
+        let percent_then = release.rolled_out_percent(date);
+        if percent_then < 100 {
+            refusals.push(Refusal::NotRolledOut {
+                line: line(),
+                release: release.version.clone(),
+                percent_now: release.rolled_out_percent(now),
+                percent_then,
+            });
+        }
     }
-    let percent_then = release.rolled_out_percent(enforce_from);
-    if percent_then < 100 {
-        refusals.push(Refusal::NotRolledOut {
-            line: line(),
-            release: release.version.clone(),
-            percent_now: release.rolled_out_percent(now),
-            percent_then,
-        });
+}
+
+/// The releases that printers need: those that satisfy the rule, and the stepping stones to them. Of each version the
+/// board that is rolled out last.
+fn needed<'a>(
+    enforced: &EnforcedRule,
+    minimum: &Minimum,
+    known: &Known<'a>,
+) -> impl Iterator<Item = &'a Release> {
+    let mut slowest: BTreeMap<&Version, &Release> = BTreeMap::new();
+    let manifest = known.published.channel(&minimum.channel);
+    for release in manifest.into_iter().flat_map(|manifest| {
+        let satisfying = satisfying(manifest, &minimum.model, &minimum.version);
+        let stones = stones(enforced, minimum, manifest, known.recoveries);
+        satisfying.into_iter().chain(stones)
+    }) {
+        let kept = slowest.entry(&release.version).or_insert(release);
+        if release.rolled_out_at() > kept.rolled_out_at() {
+            *kept = release;
+        }
     }
+    slowest.into_values()
+}
+
+/// What those whom the rule locks out install on their way before they satisfy it.
+fn stones<'a>(
+    enforced: &EnforcedRule,
+    minimum: &Minimum,
+    manifest: &'a ChannelManifest,
+    recoveries: &[Recovery],
+) -> Vec<&'a Release> {
+    let ways = recoveries.iter().filter(|recovery| {
+        (&recovery.who.channel, &recovery.who.model) == (&minimum.channel, &minimum.model)
+            && recovery.rules.contains(&enforced.rule.name)
+    });
+    let steps = ways.flat_map(|recovery| recovery.way.iter().map(|step| (step, &recovery.board)));
+    let below: BTreeSet<(&Version, &Board)> =
+        steps.filter(|(step, _)| **step < minimum.version).collect();
+    let releases = manifest.releases().iter();
+    releases
+        .filter(|release| below.contains(&(&release.version, &release.board)))
+        .collect()
 }

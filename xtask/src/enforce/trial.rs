@@ -32,6 +32,14 @@ pub struct Case<'a> {
     pub metadata: Sha256,
 }
 
+impl Case<'_> {
+    /// The same for cases of which the same comes. A bundle belongs to one channel, and may serve several models.
+    fn key(&self) -> String {
+        let (bundle, model) = (self.release.bundle.sha256, self.model);
+        format!("{bundle}-{model}-{}", self.metadata)
+    }
+}
+
 /// What came of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "trial", rename_all = "kebab-case")]

@@ -18,9 +18,7 @@ pub(crate) const LONGEST_EVIDENCE: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvidenceProblem {
-    /// The release names none.
-    None,
-    /// The file that it names was not signed by the channel's role.
+    /// The release names none that the channel's role signed and that is there as it was signed.
     NotSigned,
     /// The file is not the one that the release names.
     OtherFile,
@@ -60,8 +58,8 @@ pub(crate) fn check_evidence(
     capability: &Capability,
     file: Option<&[u8]>,
 ) -> Result<(), EvidenceProblem> {
-    let named = release.evidence.as_ref().ok_or(EvidenceProblem::None)?;
-    let file = file.ok_or(EvidenceProblem::NotSigned)?;
+    let named = release.evidence.as_ref();
+    let (named, file) = named.zip(file).ok_or(EvidenceProblem::NotSigned)?;
     if (file.len() as u64, Sha256::of(file)) != (named.length, named.sha256) {
         return Err(EvidenceProblem::OtherFile);
     }
@@ -93,7 +91,6 @@ fn shows(predicate: &Value, capability: &Capability) -> bool {
 impl fmt::Display for EvidenceProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "it names no evidence",
             Self::NotSigned => {
                 "its evidence is not there as a target that the channel's role signed"
             }

@@ -6,3 +6,4 @@ mod impact;
 mod refusals;
 mod reports;
 mod stage;
+mod withdraw;

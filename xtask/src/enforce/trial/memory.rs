@@ -24,7 +24,7 @@ impl<'a> Remembered<'a> {
 
 impl Trial for Remembered<'_> {
     fn attempt(&self, case: &Case<'_>) -> Result<Tried> {
-        let key = format!("{} {}", case.release.bundle.sha256, case.metadata);
+        let key = case.key();
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
         }

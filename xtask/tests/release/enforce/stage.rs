@@ -1,36 +1,39 @@
 //! A repository with releases that were measured, a census, and rules: all of it as a test wants it.
 
-use std::cell::Cell;
+mod parts;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
 use anyhow::Result;
 use camino::Utf8PathBuf;
-use firstlayer_bundle::{Counter, ManifestDigest, Sha256};
+use firstlayer_bundle::Sha256;
 use firstlayer_metadata::author::Draft;
 use firstlayer_metadata::{
     Expires, MetaFile, Role, Snapshot, TargetFile, TargetPath, Targets, Timestamp as FreshTimestamp,
 };
-use firstlayer_policy::{BundleTarget, ChannelManifest, EvidenceTarget, Release};
+use firstlayer_policy::{ChannelManifest, EvidenceTarget, Release, Wave};
 use firstlayer_signers::{
     DEVELOPMENT_PASSPHRASE, KeyDirectory, KeyEnvironment, KeySource, Passphrase,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use xtask::enforce::{
-    self, Applied, Case, Machine, Output, Place, Plan, Relax, Report, Request, Source, Standing,
-    Terms, Trial, Tried,
+    self, Applied, Machine, Output, Place, Plan, Relax, Report, Request, Source, Standing, Terms,
+    Trial, Tried,
 };
 use xtask::progress::Silent;
 use xtask::release::{Environment, read_roles};
 use xtask::repository::{Disk, Folder, RealDisk, State};
 
 use crate::workshop::Workshop;
+pub(super) use parts::evidence;
+use parts::{Told, release};
 
 /// The one rule of most tests.
 pub(super) const RULE: &str = "https-transfer";
 /// When it warns and enforces.
-const WARN: &str = "2026-06-15T00:00:00Z";
+pub(super) const WARN: &str = "2026-06-15T00:00:00Z";
 pub(super) const ENFORCE: &str = "2026-08-01T00:00:00Z";
 
 /// The boards of the checkout with their models.
@@ -44,25 +47,6 @@ pub(super) struct Stage {
     pub(super) evidence: BTreeMap<String, Vec<u8>>,
     pub(super) terms: Terms,
     pub(super) trial: Told,
-}
-
-/// Trials that come out as a test says.
-#[derive(Default)]
-pub(super) struct Told {
-    /// By version; the others read everything.
-    pub(super) outcomes: BTreeMap<String, Tried>,
-    /// How many were carried out.
-    pub(super) count: Cell<usize>,
-}
-
-impl Trial for Told {
-    fn attempt(&self, case: &Case<'_>) -> Result<Tried> {
-        self.count.set(self.count.get() + 1);
-        let known = self.outcomes.get(&case.release.version.to_string());
-        Ok(known.cloned().unwrap_or_else(|| Tried::Reads {
-            offered: Some("1.4.0".parse().unwrap()),
-        }))
-    }
 }
 
 impl Stage {
@@ -128,6 +112,25 @@ impl Stage {
         self.evidence.insert(target, bytes);
     }
 
+    /// Other evidence for 1.4.0 for virt-armv7, given that release and the one before it; signs the channel anew.
+    pub(super) fn attach_to_1_4(&mut self, bytes: impl FnOnce(&Release, &Release) -> Vec<u8>) {
+        let before = self.release("1.3.0", "virt-armv7").clone();
+        let mut release = self.release("1.4.0", "virt-armv7").clone();
+        let bytes = bytes(&release, &before);
+        self.attach(&mut release, bytes);
+        *self.release("1.4.0", "virt-armv7") = release;
+        self.publish();
+    }
+
+    /// Describes another board for first-minis, for which nothing is released.
+    pub(super) fn describe_board(&self, name: &str) {
+        let boards = self.workshop.root.join("firmware/boards");
+        let board = fs::read_to_string(boards.join("virt-armv7.toml")).unwrap();
+        let path = format!("firmware/boards/{name}.toml");
+        self.workshop
+            .write(&path, &board.replace("virt-armv7", name));
+    }
+
     /// The release of this version for this board.
     pub(super) fn release(&mut self, version: &str, board: &str) -> &mut Release {
         let mut releases = self.releases.iter_mut();
@@ -146,7 +149,7 @@ impl Stage {
 
     /// Signs a role anew, to name these files, and what lists it.
     pub(super) fn sign(&self, name: &str, files: BTreeMap<String, Vec<u8>>) {
-        let folder = Folder::new(self.workshop.repository());
+        let folder = self.folder();
         let state = self.state();
         let mut targets: BTreeMap<TargetPath, TargetFile> = BTreeMap::new();
         for (name, bytes) in files {
@@ -198,7 +201,7 @@ impl Stage {
 
     pub(super) fn state(&self) -> State {
         let anchor = fs::read(self.workshop.keys().join("root.json")).unwrap();
-        State::read(&Folder::new(self.workshop.repository()), &anchor).unwrap()
+        State::read(&self.folder(), &anchor).unwrap()
     }
 
     /// The rule with these dates.
@@ -252,14 +255,40 @@ impl Stage {
         )
     }
 
+    pub(super) fn folder(&self) -> Folder {
+        Folder::new(self.workshop.repository())
+    }
+
+    /// Where the private key of this name lies.
+    pub(super) fn key(&self, name: &str) -> Utf8PathBuf {
+        let keys = self.workshop.keys();
+        keys.join(format!("development-{name}.pem"))
+    }
+
+    /// Where a signed target lies.
+    pub(super) fn stored(&self, name: &str) -> Utf8PathBuf {
+        let role = name.split(['.', '-']).next().unwrap();
+        let state = self.state();
+        let targets = &state.targets(role).unwrap().targets;
+        let mut targets = targets.iter();
+        let (_, file) = targets.find(|(path, _)| path.as_str() == name).unwrap();
+        let hash = file.hashes.sha256().unwrap();
+        self.folder().targets().join(format!("{hash}.{name}"))
+    }
+
     pub(super) fn plan_path(&self) -> Utf8PathBuf {
         enforce::plan_file(&self.workshop.checkout())
     }
 
     pub(super) fn machine<'a>(&'a self, disk: &'a dyn Disk) -> Machine<'a> {
+        self.trying(&self.trial, disk)
+    }
+
+    /// A machine that tries firmware in this way.
+    pub(super) fn trying<'a>(&'a self, trial: &'a dyn Trial, disk: &'a dyn Disk) -> Machine<'a> {
         Machine {
             now: self.workshop.now,
-            trial: &self.trial,
+            trial,
             disk,
             progress: &Silent,
         }
@@ -316,6 +345,25 @@ impl Stage {
         enforce::status(&checkout, &repository, None, self.workshop.now).unwrap()
     }
 
+    /// What comes of trying this version.
+    pub(super) fn trial_of(&mut self, version: &str, outcome: Tried) {
+        self.trial.outcomes.insert(version.to_owned(), outcome);
+    }
+
+    /// Rolls a version out in these waves, and signs the channel anew.
+    pub(super) fn roll_out(&mut self, version: &str, waves: &[(&str, u8)]) {
+        for (board, _) in BOARDS {
+            self.release(version, board).waves = waves
+                .iter()
+                .map(|(starts, percent)| Wave {
+                    starts: starts.parse().unwrap(),
+                    percent: *percent,
+                })
+                .collect();
+        }
+        self.publish();
+    }
+
     pub(super) fn relax(&mut self, why: &str) {
         self.terms.relax = vec![Relax {
             rule: RULE.parse().unwrap(),
@@ -326,50 +374,4 @@ impl Stage {
 
 pub(super) fn stable() -> firstlayer_policy::Channel {
     "stable".parse().unwrap()
-}
-
-fn release(version: &str, built: &str, board: &str, model: &str) -> Release {
-    let (version, board) = (version.parse().unwrap(), board.parse().unwrap());
-    let target = Release::bundle_name(&stable(), &version, &board);
-    let sha256 = Sha256::of(target.as_bytes());
-    Release {
-        bundle: BundleTarget {
-            target,
-            length: 1 << 20,
-            sha256,
-            manifest: ManifestDigest {
-                length: 1000,
-                sha256,
-            },
-        },
-        models: vec![model.parse().unwrap()],
-        counter: Counter::default(),
-        built: built.parse::<Timestamp>().unwrap(),
-        commit: None,
-        capabilities: Default::default(),
-        evidence: None,
-        floor: None,
-        waves: Vec::new(),
-        yanked: None,
-        version,
-        board,
-    }
-}
-
-/// What the probe would have written about this release.
-pub(super) fn evidence(release: &Release, capabilities: &[&str]) -> Vec<u8> {
-    let measured: Vec<_> = capabilities
-        .iter()
-        .map(|name| serde_json::json!({ "capability": name, "verdict": "has" }))
-        .collect();
-    let statement = serde_json::json!({
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{
-            "name": release.bundle.target,
-            "digest": { "sha256": release.bundle.sha256 },
-        }],
-        "predicateType": "urn:firstlayer:evidence:v1",
-        "predicate": { "capabilities": measured },
-    });
-    serde_json::to_vec(&statement).unwrap()
 }
