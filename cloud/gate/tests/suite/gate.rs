@@ -151,14 +151,20 @@ impl Running {
         self.ask(Method::POST, target, headers, body).await
     }
 
-    /// Ends it, and gives what the audit log says.
-    pub(crate) async fn audit(self) -> Vec<Value> {
+    /// Ends it, and gives the folder with what it kept.
+    pub(crate) async fn end(self) -> tempfile::TempDir {
         drop(self.router);
         self.writing.await.unwrap();
         tokio::task::spawn_blocking(|| self.writer.join())
             .await
             .unwrap();
-        let text = fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap();
+        self.folder
+    }
+
+    /// Ends it, and gives what the audit log says.
+    pub(crate) async fn audit(self) -> Vec<Value> {
+        let folder = self.end().await;
+        let text = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()

@@ -147,18 +147,6 @@ fn other_rules_in_force_under_the_name_of_the_signed_ones() {
 }
 
 #[test]
-fn rules_signed_by_the_role_of_a_channel() {
-    let mut stage = Stage::new();
-    let rules = br#"{"format":1,"revision":99,"rules":[]}"#;
-    let name = "enforcement.json".to_owned();
-    stage.evidence.insert(name, rules.to_vec());
-    stage.publish();
-    // Nobody looks for that name there.
-    assert_eq!(stage.status().revision, None);
-    assert_eq!(stage.put_in_force().manifest.revision(), 1);
-}
-
-#[test]
 fn firmware_that_stopped_reading_since() {
     let mut stage = Stage::new();
     stage.plan();

@@ -64,7 +64,7 @@ fn without_a_way_only_those_who_have_none() {
     let mut stage = Stage::new();
     yank_the_stepping_stone(&mut stage);
     // 1.3.0 was yanked, so 1.4.0 is all there is; 1.2.0 is below its floor.
-    let found = refusals_of(&stage, &["yank_the_stepping_stone"]);
+    let found = refusals_of(&stage, &["without_a_way"]);
     assert!(matches!(
         found.as_slice(),
         [Refusal::NoWay { who, .. }] if who.version.minor == 2 && who.printers == 3
