@@ -27,6 +27,15 @@ fn target(workshop: &Workshop, name: &str) -> Vec<u8> {
     files.max_by_key(Vec::len).unwrap()
 }
 
+/// What readers in other languages go by.
+fn schema() -> Value {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../manifests/schemas/evidence.schema.json"
+    );
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
 fn claimed(release: &Release) -> BTreeSet<&str> {
     release
         .capabilities
@@ -53,6 +62,7 @@ fn what_was_seen_is_claimed_and_nothing_else() {
         let bytes = target(&workshop, &named.target);
         assert_eq!(bytes.len() as u64, named.length);
         let statement: Value = serde_json::from_slice(&bytes).unwrap();
+        assert!(jsonschema::is_valid(&schema(), &statement), "{statement}");
         assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
         let digest = &statement["subject"][0]["digest"]["sha256"];
         assert_eq!(digest, &release.bundle.sha256.to_string());
