@@ -26,6 +26,8 @@ pub struct Request {
     pub boards: Vec<String>,
     /// Firmware for production refuses a root with development keys.
     pub environment: Environment,
+    /// Leave job files over HTTPS out: firmware as printers ran before, for tests and the demo.
+    pub without_https_transfer: bool,
     /// Where the compiler comes from.
     pub provider: Provider,
 }
@@ -68,16 +70,17 @@ pub fn build(checkout: &Checkout, request: &Request, progress: &dyn Progress) ->
     )?;
     let targets = targets(&boards);
     fetch(&toolchain, checkout, progress)?;
-    let output = output(checkout, request.environment);
+    let compiled = output(checkout, request.environment).join("target");
     let mut command = toolchain.zigbuild(checkout, &targets)?;
     command
-        .args(arguments(request.environment))
-        .env("CARGO_TARGET_DIR", output.join("target"));
+        .args(arguments(request))
+        .env("CARGO_TARGET_DIR", &compiled);
     compile(command, &targets, progress)?;
+    let collected = collected(checkout, request);
     Ok(Report {
         binaries: boards
             .into_iter()
-            .map(|board| collect(&output, board))
+            .map(|board| collect(&compiled, &collected, board))
             .collect::<Result<_>>()?,
         provider: toolchain.provider(),
         toolchain: toolchain.components().to_vec(),
@@ -92,13 +95,25 @@ fn output(checkout: &Checkout, environment: Environment) -> Utf8PathBuf {
     }
 }
 
+/// Nor does firmware that lacks something lie where releases take theirs from.
+fn collected(checkout: &Checkout, request: &Request) -> Utf8PathBuf {
+    let output = output(checkout, request.environment);
+    match request.without_https_transfer {
+        true => output.join("build/without-https-transfer"),
+        false => output.join("build"),
+    }
+}
+
 /// What cargo is told to build; only the feature makes firmware refuse development keys.
-fn arguments(environment: Environment) -> Vec<&'static str> {
+fn arguments(request: &Request) -> Vec<&'static str> {
     let mut arguments = vec!["--package", PACKAGE, "--bin", PACKAGE];
     arguments.extend(["--profile", PROFILE, "--locked", "--quiet"]);
     arguments.push("--message-format=json-render-diagnostics");
-    if environment == Environment::Production {
+    if request.environment == Environment::Production {
         arguments.extend(["--features", "production"]);
+    }
+    if request.without_https_transfer {
+        arguments.push("--no-default-features");
     }
     arguments
 }
@@ -152,14 +167,13 @@ struct Message {
     reason: String,
 }
 
-fn collect(output: &Utf8Path, board: Board) -> Result<Binary> {
-    let built = output
-        .join("target")
+fn collect(compiled: &Utf8Path, collected: &Utf8Path, board: Board) -> Result<Binary> {
+    let built = compiled
         .join(board.target.triple())
         .join(PROFILE)
         .join(PACKAGE);
     let bytes = fs::read(&built).map_err(Error::file("read", &built))?;
-    let path = output.join("build").join(board.name.as_str()).join(PACKAGE);
+    let path = collected.join(board.name.as_str()).join(PACKAGE);
     store::write_program(&path, &bytes)?;
     Ok(Binary {
         board,
@@ -198,7 +212,10 @@ mod tests {
     #[test]
     fn firmware_for_production_alone_is_built_to_refuse_development_keys() {
         let features = |environment| {
-            let arguments = arguments(environment);
+            let arguments = arguments(&Request {
+                environment,
+                ..Request::default()
+            });
             let place = arguments.iter().position(|word| *word == "--features");
             place.map(|place| arguments[place + 1])
         };
@@ -217,5 +234,11 @@ mod tests {
         for name in ["target", "build"] {
             assert_ne!(development.join(name), production.join(name));
         }
+        let lacking = Request {
+            without_https_transfer: true,
+            ..Request::default()
+        };
+        let folders = [&Request::default(), &lacking].map(|one| collected(&checkout, one));
+        assert_ne!(folders[0], folders[1]);
     }
 }

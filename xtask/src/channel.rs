@@ -2,13 +2,19 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::Counter;
-use firstlayer_policy::Channel;
+use firstlayer_policy::{Channel, Wave};
 use firstlayer_signers::RolesConfig;
+use jiff::Timestamp;
 use semver::Version;
 use serde::Deserialize;
+
+use crate::period::Period;
+
+/// As many as readers of a channel manifest take.
+const MOST_WAVES: usize = 16;
 
 /// What new releases of a channel are given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +27,18 @@ pub struct ChannelConfig {
     pub counter: Counter,
     /// The oldest version that may jump straight to a new release.
     pub floor: Option<Version>,
+    /// How a new release is rolled out, from its publication on; to everyone at once where there is none.
+    pub waves: Vec<WaveConfig>,
+}
+
+/// So long after a release's publication, so many of a hundred printers are offered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaveConfig {
+    /// How long after.
+    pub after: Period,
+    /// How many, those of the waves before among them.
+    pub percent: u8,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +48,8 @@ struct Raw {
     url: String,
     counter: Counter,
     floor: Option<Version>,
+    #[serde(default)]
+    waves: Vec<WaveConfig>,
 }
 
 impl ChannelConfig {
@@ -58,6 +78,7 @@ impl ChannelConfig {
             "{path}: url is `{}`; accepted is http:// or https:// with a host, ending with a slash, in plain letters",
             raw.url
         );
+        check_waves(&raw.waves).map_err(|problem| anyhow!("{path}: waves {problem}"))?;
         check_role(name, roles)
             .with_context(|| format!("{path} does not agree with keys/roles.toml"))?;
         Ok(Self {
@@ -65,7 +86,19 @@ impl ChannelConfig {
             url: raw.url,
             counter: raw.counter,
             floor: raw.floor,
+            waves: raw.waves,
         })
+    }
+
+    /// The waves of a release that is published now.
+    pub fn waves_from(&self, now: Timestamp) -> Vec<Wave> {
+        let waves = self.waves.iter();
+        waves
+            .map(|wave| Wave {
+                starts: wave.after.after(now),
+                percent: wave.percent,
+            })
+            .collect()
     }
 
     /// The names of the channels that `folder` configures, sorted.
@@ -99,6 +132,27 @@ fn is_url(text: &str) -> bool {
     rest.is_some_and(|rest| {
         rest.len() > 1 && !rest.starts_with('/') && rest.ends_with('/') && rest.bytes().all(plain)
     })
+}
+
+/// As readers of the manifest want them: each later and larger than the one before, and the last one for everybody.
+fn check_waves(waves: &[WaveConfig]) -> Result<(), String> {
+    let grows = |pair: &[WaveConfig]| match pair {
+        [before, after] => before.after < after.after && before.percent < after.percent,
+        _ => true,
+    };
+    match waves {
+        [] => Ok(()),
+        _ if waves.len() > MOST_WAVES => Err(format!("are more than {MOST_WAVES}")),
+        [first, ..] if first.percent == 0 => Err("begin with an empty one".to_owned()),
+        [.., last] if last.percent != 100 => Err(format!(
+            "end with {} percent; accepted is 100",
+            last.percent
+        )),
+        _ if !waves.windows(2).all(grows) => {
+            Err("do not grow; accepted is each later and larger than the one before".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The role of the channel's name must be allowed to name its manifest and its bundles.
@@ -166,6 +220,34 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn waves_count_from_the_publication_and_reach_everybody() {
+        let text = "name = \"stable\"\nurl = \"https://updates.example/\"\ncounter = 1\nwaves = ";
+        let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+        let waves = "[{ after = \"0h\", percent = 10 }, { after = \"7d\", percent = 100 }]";
+        let config = read("stable", &format!("{text}{waves}")).unwrap();
+        let starts: Vec<_> = config
+            .waves_from(now)
+            .iter()
+            .map(|w| (w.starts.to_string(), w.percent))
+            .collect();
+        let expected = [("2026-06-01T00:00:00Z", 10), ("2026-06-08T00:00:00Z", 100)];
+        assert_eq!(
+            starts,
+            expected.map(|(at, percent)| (at.to_owned(), percent))
+        );
+        for bad in [
+            "[{ after = \"0h\", percent = 10 }]",
+            "[{ after = \"0h\", percent = 0 }, { after = \"7d\", percent = 100 }]",
+            "[{ after = \"7d\", percent = 10 }, { after = \"0h\", percent = 100 }]",
+            "[{ after = \"soon\", percent = 100 }]",
+            "[{ percent = 100 }]",
+        ] {
+            let error = format!("{:#}", read("stable", &format!("{text}{bad}")).unwrap_err());
+            assert!(error.contains("stable.toml"), "{error}");
+        }
     }
 
     #[test]

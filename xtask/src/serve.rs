@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use axum::body::{Body, Bytes};
@@ -99,6 +99,47 @@ impl Server {
                 _ = terminated.recv() => Ok(()),
             }
         })
+    }
+}
+
+/// A server on a free port of this machine alone, that answers on threads of its own until it is dropped.
+pub(crate) struct Background {
+    runtime: Option<Runtime>,
+    address: SocketAddr,
+}
+
+impl Background {
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// When there is no port to be had.
+    pub(crate) fn start(folder: &Utf8Path) -> Result<Self> {
+        let runtime = Runtime::new().context("cannot start the server's threads")?;
+        let listener = runtime
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .context("cannot listen on a port of this machine")?;
+        let address = listener
+            .local_addr()
+            .context("the system tells no address")?;
+        let router = Router::new().fallback(answer).with_state(folder.to_owned());
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Ok(Self {
+            runtime: Some(runtime),
+            address,
+        })
+    }
+
+    /// Where it is, without a slash at its end.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

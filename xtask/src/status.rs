@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Board, Counter};
 use firstlayer_metadata::PublicKey;
-use firstlayer_policy::{Channel, Commit, Release};
+use firstlayer_policy::{Channel, Commit, Release, Wave};
 use jiff::{Timestamp, Unit};
 use semver::Version;
 use serde::Serialize;
@@ -73,6 +73,10 @@ pub struct Listed {
     pub commit: Option<Commit>,
     /// Bytes of the bundle.
     pub length: u64,
+    /// Of a hundred printers, how many are offered it now.
+    pub rolled_out: u8,
+    /// From when on how many are; nothing where it was offered to all at once.
+    pub waves: Vec<Wave>,
     /// Why it is no longer on offer, if it is not.
     pub yanked: Option<String>,
 }
@@ -104,30 +108,30 @@ pub fn examine(
         development: state.trusted().root().is_development(),
         stranger: anchor.stranger,
         expired: roles.iter().any(|role| role.expires <= now),
-        channels: channels(&folder, &state)?,
+        channels: channels(&folder, &state, now)?,
         roles,
     })
 }
 
-/// The channels are those delegated roles that name a manifest of releases.
-fn channels(folder: &Folder, state: &State) -> Result<Vec<Published>> {
+fn channels(folder: &Folder, state: &State, now: Timestamp) -> Result<Vec<Published>> {
     let mut channels = Vec::new();
-    for role in state.roles() {
-        let Ok(name) = role.name.as_str().parse::<Channel>() else {
-            continue;
-        };
+    for name in state.channels() {
         let manifest = state.channel(folder, &name)?;
         if !manifest.releases().is_empty() {
             channels.push(Published {
                 name,
-                releases: manifest.releases().iter().map(listed).collect(),
+                releases: manifest
+                    .releases()
+                    .iter()
+                    .map(|release| listed(release, now))
+                    .collect(),
             });
         }
     }
     Ok(channels)
 }
 
-fn listed(release: &Release) -> Listed {
+fn listed(release: &Release, now: Timestamp) -> Listed {
     Listed {
         version: release.version.clone(),
         board: release.board.clone(),
@@ -135,6 +139,8 @@ fn listed(release: &Release) -> Listed {
         built: release.built,
         commit: release.commit.clone(),
         length: release.bundle.length,
+        rolled_out: release.rolled_out_percent(now),
+        waves: release.waves.clone(),
         yanked: release.yanked.clone(),
     }
 }
@@ -209,6 +215,17 @@ impl fmt::Display for Listed {
             self.counter,
             self.length
         )?;
+        let next = self
+            .waves
+            .iter()
+            .find(|wave| wave.percent > self.rolled_out);
+        if let Some(wave) = next {
+            write!(
+                f,
+                "  offered to {} of 100, from {} on to {}",
+                self.rolled_out, wave.starts, wave.percent
+            )?;
+        }
         self.yanked
             .as_ref()
             .map_or(Ok(()), |why| write!(f, "  yanked: {why}"))

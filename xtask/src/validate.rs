@@ -6,7 +6,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
-use firstlayer_policy::Channel;
+use firstlayer_policy::EnforcementManifest;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -14,10 +14,11 @@ use crate::anchor::Anchor;
 use crate::board;
 use crate::channel::ChannelConfig;
 use crate::checkout::Checkout;
+use crate::enforce;
 use crate::problems::Problems;
 use crate::progress::Progress;
 use crate::release::{Environment, Visitor, read_roles};
-use crate::repository::{Folder, State};
+use crate::repository::{ENFORCEMENT, Folder, State};
 
 /// The report of `cargo xtask validate`.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +44,7 @@ pub fn validate(
     };
     report.note(roles_and_channels(checkout));
     report.note(boards(checkout));
+    report.note(rules(checkout));
     let folder = Folder::new(repository);
     if folder.is_published() {
         let anchor = report
@@ -78,6 +80,15 @@ fn roles_and_channels(checkout: &Checkout) -> Result<Vec<String>> {
     Ok(checked)
 }
 
+fn rules(checkout: &Checkout) -> Result<Vec<String>> {
+    let file = enforce::RULES;
+    if !checkout.root().join(file).exists() {
+        return Ok(vec![format!("there is no {file}: no rules")]);
+    }
+    let rules = enforce::read_rules(checkout)?;
+    Ok(vec![format!("{file}: {} rules", rules.iter().count())])
+}
+
 fn boards(checkout: &Checkout) -> Result<Vec<String>> {
     let boards = board::all(checkout)?;
     Ok(boards
@@ -105,17 +116,22 @@ fn repository(
     ));
     let mut visitor = Visitor::enter(folder, &anchor.bytes, now)
         .context("a client that comes now would refuse it")?;
-    for role in state.roles() {
-        let Ok(channel) = role.name.as_str().parse::<Channel>() else {
-            continue;
-        };
+    for channel in state.channels() {
         let Some(manifest) = visitor.channel(&channel)? else {
             continue;
         };
         for release in manifest.releases() {
-            let bundle = visitor.bundle(&channel, release, progress);
+            let bundle = visitor
+                .bundle(&channel, release, progress)
+                .and_then(|()| visitor.evidence(&channel, release));
             report.note(bundle.map(|()| vec![release.bundle.target.clone()]));
         }
+    }
+    let rules = EnforcementManifest::TARGET;
+    let limit = EnforcementManifest::LONGEST;
+    if let Some(bytes) = visitor.document(rules, ENFORCEMENT, limit)? {
+        let revision = EnforcementManifest::parse(&bytes)?.revision();
+        report.checked.push(format!("{rules}: revision {revision}"));
     }
     no_strangers(folder, &state.keep(folder, u64::MAX)?)
 }

@@ -208,6 +208,17 @@ impl Store {
             .transpose()
     }
 
+    /// Every printer's key, for a gate that decides without asking the database each time.
+    pub async fn device_keys(&self) -> Result<Vec<(Serial, DeviceKey)>, StoreError> {
+        let mut rows = sqlx::query("SELECT serial, public_key FROM device_keys").fetch(&self.pool);
+        let mut keys = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let serial = read("serial number", row.try_get(0)?)?;
+            keys.push((serial, read("device key", row.try_get(1)?)?));
+        }
+        Ok(keys)
+    }
+
     /// Keeps the key of a printer, in place of one that was known. Whoever calls has checked that it is the printer's.
     pub async fn set_device_key(&self, serial: &Serial, key: &DeviceKey) -> Result<(), StoreError> {
         sqlx::query(

@@ -24,6 +24,7 @@ pub mod redact;
 pub mod render;
 pub mod service;
 pub mod tls;
+#[cfg(feature = "https-transfer")]
 pub mod transfer;
 pub mod update;
 pub mod wifi;

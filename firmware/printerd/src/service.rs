@@ -38,7 +38,6 @@ use crate::{
         Config,
         device::{CardConfig, Serial},
     },
-    http,
     lock::UpdateLock,
     place::{Installation, Place},
     printer::{About, Parts, Printer, PrinterHandle},
@@ -49,11 +48,11 @@ use crate::{
         settings::Settings,
         updates::UpdateHost,
     },
-    transfer::{Patience, Transfer},
     wifi::{self, Network},
 };
 
 pub mod console;
+mod downloads;
 pub mod host;
 pub mod lan;
 pub mod settings;
@@ -164,7 +163,7 @@ async fn serve(place: &Place, installation: Installation) -> anyhow::Result<()> 
     let (printer, actor) = Printer::new(Parts {
         machine: Box::new(Simulated::new(device.machine_pace)),
         card: card.clone(),
-        downloads: Arc::new(downloads(&config, card.clone(), passed)?),
+        downloads: downloads::downloads(&config, card.clone(), passed)?,
         updates: Arc::new(updates.clone()),
         lan: Arc::new(switch.clone()),
         host: Arc::new(host::LinuxHost),
@@ -266,17 +265,6 @@ async fn cloud_link(
         // The printer prints without the cloud.
         stop.cancelled().await;
     }
-}
-
-fn downloads(config: &Config, card: Card, passed: Timestamp) -> anyhow::Result<Transfer> {
-    let patience = Patience {
-        stall: config.stall,
-        attempts: config.retry.attempts,
-        backoff: backoff(config),
-        longest_on_request: config.retry.longest_on_request,
-    };
-    let roots = http::authorities(config.extra_ca.as_deref())?;
-    Ok(Transfer::new(card, roots, patience, passed)?)
 }
 
 /// As patient with the cloud and with model files as with the repository.

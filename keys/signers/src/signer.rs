@@ -4,6 +4,7 @@ use std::fmt;
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use firstlayer_metadata::{PublicKey, Sign, SignError, Signature};
+use zeroize::Zeroizing;
 
 use crate::{Error, KeyName, Result};
 
@@ -22,6 +23,17 @@ impl Signer {
             public,
             secret,
         })
+    }
+
+    /// A new key that lives in memory alone, and is gone with this value: for repositories that are tried out and thrown
+    /// away.
+    ///
+    /// # Errors
+    /// [`Error::Random`] when the system gives no randomness.
+    pub fn ephemeral(name: KeyName) -> Result<Self> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(seed.as_mut()).map_err(|_| Error::Random)?;
+        Self::new(name, SigningKey::from_bytes(&seed))
     }
 
     /// Which key this is.

@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Build for development or production, whose firmware refuses development keys
     #[arg(long, value_name = "ENVIRONMENT", default_value = "development")]
     environment: Environment,
+    /// Leave job files over HTTPS out, as old firmware did; for tests and the demo
+    #[arg(long)]
+    without_https_transfer: bool,
     /// Take the Rust compiler from here: auto, rustup or debian
     #[arg(long, value_name = "PROVIDER", default_value = "auto")]
     toolchain: Provider,
@@ -34,6 +37,7 @@ impl Arguments {
         let request = Request {
             boards: self.boards,
             environment: self.environment,
+            without_https_transfer: self.without_https_transfer,
             provider: self.toolchain,
         };
         let report = build::build(session.checkout(), &request, session.progress())?;

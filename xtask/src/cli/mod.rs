@@ -4,11 +4,14 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 use xtask::checkout::Checkout;
+use xtask::probe::{VERB, measure_inside};
 
 mod build;
 mod clean;
 mod doctor;
+mod enforce;
 mod exit;
+mod probe;
 mod published;
 mod release;
 mod serve;
@@ -43,7 +46,9 @@ struct Global {
 enum Verb {
     Doctor(doctor::Arguments),
     Build(build::Arguments),
+    Probe(probe::Arguments),
     Release(release::Arguments),
+    Enforce(Box<enforce::Arguments>),
     Status(status::Arguments),
     Validate(validate::Arguments),
     Serve(serve::Arguments),
@@ -52,6 +57,16 @@ enum Verb {
 
 /// Runs the command that the process was started with; every error is told before it returns.
 pub(crate) fn main() -> Exit {
+    // Not a verb for people: the probe starts this program again, in a network of its own.
+    if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
+        return measure_inside().map_or_else(
+            |error| {
+                terminal::print_error(&error);
+                Exit::of(&error)
+            },
+            |()| Exit::Success,
+        );
+    }
     let command = CommandLine::parse();
     run(command).unwrap_or_else(|error| {
         terminal::print_error(&error);
@@ -65,7 +80,9 @@ fn run(command: CommandLine) -> anyhow::Result<Exit> {
     match command.verb {
         Verb::Doctor(arguments) => arguments.run(&session),
         Verb::Build(arguments) => arguments.run(&session),
+        Verb::Probe(arguments) => arguments.run(&session),
         Verb::Release(arguments) => arguments.run(&session),
+        Verb::Enforce(arguments) => arguments.run(&session),
         Verb::Status(arguments) => arguments.run(&session),
         Verb::Validate(arguments) => arguments.run(&session),
         Verb::Serve(arguments) => arguments.run(&session),

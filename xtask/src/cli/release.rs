@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use firstlayer_policy::Channel;
 use jiff::Timestamp;
-use xtask::release::{self, Environment, Request};
+use xtask::release::{self, Environment, Probing, Request};
 
 use super::{Exit, Session};
 
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Print the plan and what stands in its way; change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Do not measure what the firmware can do; the release then claims no capability, and rules count it as lacking all
+    #[arg(long)]
+    skip_probe_and_claim_nothing: bool,
     /// Build the commit twice in two folders and compare the bundles; publish nothing
     #[arg(long, conflicts_with = "dry_run")]
     check_reproducible: bool,
@@ -56,13 +59,19 @@ pub(crate) struct Places {
 impl Arguments {
     pub(crate) fn run(self, session: &Session) -> anyhow::Result<Exit> {
         let Places { repository, keys } = self.places;
-        let request = Request::new(
-            session.checkout(),
-            self.channel,
-            self.environment,
-            repository,
-            keys,
-        );
+        let request = Request {
+            probing: match self.skip_probe_and_claim_nothing {
+                true => Probing::SkipAndClaimNothing,
+                false => Probing::Measure,
+            },
+            ..Request::new(
+                session.checkout(),
+                self.channel,
+                self.environment,
+                repository,
+                keys,
+            )
+        };
         let (checkout, now) = (session.checkout(), Timestamp::now());
         if self.check_reproducible {
             let report = release::check_reproducible(checkout, &request, now, session.progress())?;

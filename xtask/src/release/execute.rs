@@ -1,6 +1,6 @@
 //! Carries out a plan, step by step: build, image, bundle, sign, publish. Decides nothing that the plan left open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write};
 
@@ -12,11 +12,13 @@ use firstlayer_policy::{BundleTarget, ChannelManifest, Limits, Release};
 use firstlayer_signers::{KeyDirectory, LockedKeys, generate_development_keys};
 
 use super::author::Author;
+use super::claims::{self, Claim, EvidenceFile};
 use super::drafts;
 use super::image::{RootImage, Settings};
 use super::inputs::read_anchor;
 use super::watched::Watched;
-use super::{BoardPlan, Environment, Inputs, Plan, verify};
+use super::{BoardPlan, Environment, Inputs, Plan, Probing, verify};
+use crate::probe::{Image, Probed};
 use crate::progress::{Event, Progress};
 use crate::repository::{
     Content, Disk, Lock, NewFile, Publication, State, lay, stored_name, sweep,
@@ -25,11 +27,11 @@ use crate::source::Source;
 
 /// Where a board's firmware comes from: the cross-compiler, or in tests a file.
 pub trait Firmware {
-    /// Whether a build can go ahead on this machine.
+    /// Whether a build, and a probe if there is to be one, can go ahead on this machine.
     ///
     /// # Errors
     /// What is missing, and what to do about it.
-    fn ready(&self) -> Result<()>;
+    fn ready(&self, probing: Probing) -> Result<()>;
 
     /// The path of a board's `printerd`, built for that environment.
     ///
@@ -41,6 +43,12 @@ pub trait Firmware {
         environment: Environment,
         progress: &dyn Progress,
     ) -> Result<Utf8PathBuf>;
+
+    /// What an image with it was seen to do.
+    ///
+    /// # Errors
+    /// When it cannot be put to the test on this machine.
+    fn probe(&self, image: &Image, progress: &dyn Progress) -> Result<Probed>;
 }
 
 /// A bundle that was made, and where it lies.
@@ -51,6 +59,8 @@ pub(crate) struct MadeBundle {
     pub(crate) written: Written,
     /// Bytes of the image in it.
     pub(crate) image: u64,
+    /// What it was measured to be able to do.
+    pub(crate) claim: Claim,
 }
 
 impl MadeBundle {
@@ -97,7 +107,10 @@ pub(crate) fn execute(
         &state.keep(&inputs.folder, 1)?,
         tools.disk,
     )?;
-    let bundles = bundles(plan, &anchor, tools)?;
+    let mut bundles = bundles(plan, &anchor, tools)?;
+    if plan.probing == Probing::Measure {
+        claims::measure(plan, inputs, &mut bundles, tools)?;
+    }
     if !bundles.is_empty() {
         check_source(plan, inputs)?;
     }
@@ -120,7 +133,7 @@ pub(crate) fn execute(
 
 /// What the plan lacks of both is made under the lock of their folder, which other repositories may share; what another
 /// release made there meanwhile is taken as it is.
-fn keys_and_anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
+pub(super) fn keys_and_anchor(plan: &Plan, inputs: &Inputs, tools: &Tools<'_>) -> Result<Vec<u8>> {
     let mut lock = None;
     if !plan.make_keys.is_empty() || plan.make_anchor {
         let folder = lock.insert(KeyDirectory::new(plan.keys.as_std_path()).lock()?);
@@ -198,16 +211,39 @@ pub(crate) fn bundles(plan: &Plan, anchor: &[u8], tools: &Tools<'_>) -> Result<V
     fs::create_dir_all(tools.scratch).with_context(|| format!("cannot make {}", tools.scratch))?;
     let mut made = Vec::new();
     for board in &plan.boards {
-        let firmware = tools
-            .firmware
-            .build(board, plan.environment, tools.progress)?;
-        let image = tools.scratch.join(format!("{}-root.tar", board.board));
-        write_image(plan, board, &firmware, anchor, &image)?;
+        let Image { root, .. } = image(plan, board, anchor, tools)?;
         made.push(
-            bundle(plan, board, &image, tools).with_context(|| format!("cannot bundle {image}"))?,
+            bundle(plan, board, &root, tools).with_context(|| format!("cannot bundle {root}"))?,
         );
     }
     Ok(made)
+}
+
+/// Builds a board's firmware, and makes the image with it.
+///
+/// # Errors
+/// When it cannot be built or written, or does not fit its slot.
+pub(super) fn image(
+    plan: &Plan,
+    board: &BoardPlan,
+    anchor: &[u8],
+    tools: &Tools<'_>,
+) -> Result<Image> {
+    let firmware = tools
+        .firmware
+        .build(board, plan.environment, tools.progress)?;
+    let image = image_of(plan, board, tools);
+    write_image(plan, board, &firmware, anchor, &image.root)?;
+    Ok(image)
+}
+
+/// A board's image, where it lies until it is published.
+pub(super) fn image_of(plan: &Plan, board: &BoardPlan, tools: &Tools<'_>) -> Image {
+    Image {
+        root: tools.scratch.join(format!("{}-root.tar", board.board)),
+        identity: plan.identity(board),
+        channel: plan.channel.clone(),
+    }
 }
 
 fn write_image(
@@ -280,6 +316,7 @@ fn bundle(
         path,
         written,
         image: length,
+        claim: Claim::default(),
     })
 }
 
@@ -346,6 +383,10 @@ fn add_release(
             content: Content::File(made.path.clone()),
         });
         targets.insert(made.board.bundle.parse()?, made.target_file());
+        if let Some(evidence) = &made.claim.evidence {
+            publication.targets.push(evidence.new_file());
+            targets.insert(evidence.name.parse()?, evidence.target_file());
+        }
     }
     let manifest = manifest_as_read(plan, releases)?;
     for made in bundles {
@@ -383,10 +424,10 @@ fn release(plan: &Plan, made: &MadeBundle) -> Release {
             sha256: made.written.sha256,
             manifest: made.written.digest,
         },
-        capabilities: BTreeSet::new(),
-        evidence: None,
+        capabilities: made.claim.capabilities.clone(),
+        evidence: made.claim.evidence.as_ref().map(EvidenceFile::target),
         floor: plan.floor.clone(),
-        waves: Vec::new(),
+        waves: plan.waves.clone(),
         yanked: None,
     }
 }

@@ -68,7 +68,7 @@ impl Inputs {
         let boards = problems.take(board::all(checkout).map_err(Into::into));
         let base = problems.take(firmware_version(checkout.root()));
         let source = problems.take(Source::examine(checkout.root()));
-        let keys = key_source(request);
+        let keys = key_source(request.environment, &request.keys);
         let anchor_path = request.anchor(checkout);
         let anchor = problems.take(read_anchor(&anchor_path));
         let folder = Folder::new(&request.repository);
@@ -137,21 +137,18 @@ fn firmware_version(root: &Utf8Path) -> Result<Version> {
         .version)
 }
 
-fn key_source(request: &Request) -> KeySource {
-    let fallback = match request.environment {
+/// Where the keys of an environment are looked for.
+pub(crate) fn key_source(environment: Environment, folder: &Utf8Path) -> KeySource {
+    let fallback = match environment {
         Environment::Development => Some(Passphrase::new(DEVELOPMENT_PASSPHRASE.to_owned())),
         Environment::Production => None,
     };
     // Throwaway keys have a passphrase that everyone knows; one that is set for real keys must not replace it.
-    let environment = match request.environment {
+    let variables = match environment {
         Environment::Development => KeyEnvironment::default(),
         Environment::Production => KeyEnvironment::from_process(),
     };
-    KeySource::new(
-        environment,
-        KeyDirectory::new(request.keys.as_std_path()),
-        fallback,
-    )
+    KeySource::new(variables, KeyDirectory::new(folder.as_std_path()), fallback)
 }
 
 /// The anchor's bytes; `None` if there is none yet.

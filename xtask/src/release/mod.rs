@@ -1,15 +1,18 @@
-//! From a commit to a published release: plan, preflight, build, image, bundle, sign, publish, verify.
+//! From a commit to a published release: plan, preflight, build, image, bundle, probe, sign, publish, verify.
 //!
-//! The plan is computed first and executed as it is. A probe of what the image can do comes between image and signing
-//! in another issue; until then no capability is claimed.
+//! The plan is computed first and executed as it is. Between bundle and signature the image is put to the test, and the
+//! release claims what was seen.
 
 mod author;
+mod claims;
+mod cross;
 mod drafts;
 mod execute;
 mod image;
 mod inputs;
 mod plan;
 mod preflight;
+mod probing;
 mod report;
 mod reproducible;
 mod request;
@@ -17,23 +20,27 @@ mod signing;
 mod verify;
 mod watched;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 use firstlayer_bundle::Sha256;
 use jiff::Timestamp;
 
+pub(crate) use author::Author;
+use cross::CrossCompiled;
 pub use execute::Firmware;
+pub(crate) use image::{RootImage, Settings};
 pub use inputs::{Inputs, read_roles};
+pub(crate) use inputs::{key_source, read_anchor};
 pub use plan::{BoardPlan, Plan, PlanError};
+pub use probing::probe;
 pub use report::{Made, Outcome, Report};
 pub use reproducible::{Compared, Reproducible, check_reproducible, check_reproducible_with};
-pub use request::{Environment, Request, keys_folder, repository_folder};
+pub(crate) use request::anchor_file;
+pub use request::{Environment, Probing, Request, keys_folder, repository_folder};
 pub use signing::{Signing, Why};
-pub(crate) use verify::Visitor;
+pub(crate) use verify::{ROOT, Visitor};
 
-use crate::build;
 use crate::checkout::Checkout;
-use crate::doctor;
 use crate::problems::Problems;
 use crate::progress::Progress;
 use crate::repository::{Disk, Lock, RealDisk};
@@ -185,39 +192,4 @@ fn prepare(
     let plan = Plan::compute(&inputs, request.anchor(checkout))?;
     preflight::check(checkout, &plan, &inputs, firmware, problems);
     Ok(Some((plan, inputs)))
-}
-
-/// The firmware as `cargo xtask build` makes it.
-struct CrossCompiled<'a> {
-    checkout: &'a Checkout,
-}
-
-impl Firmware for CrossCompiled<'_> {
-    fn ready(&self) -> Result<()> {
-        let report = doctor::examine(self.checkout)?;
-        ensure!(
-            report.ready,
-            "the machine lacks something that a build needs; `cargo xtask doctor` says what"
-        );
-        Ok(())
-    }
-
-    fn build(
-        &self,
-        board: &BoardPlan,
-        environment: Environment,
-        progress: &dyn Progress,
-    ) -> Result<Utf8PathBuf> {
-        // Every board at once: linking one takes a single core for minutes, and the next call finds it done.
-        let request = build::Request {
-            environment,
-            ..build::Request::default()
-        };
-        let report = build::build(self.checkout, &request, progress)?;
-        let mut binaries = report.binaries.into_iter();
-        let binary = binaries
-            .find(|binary| binary.board.name == board.board)
-            .with_context(|| format!("the build made no binary for {}", board.board))?;
-        Ok(binary.path)
-    }
 }

@@ -4,13 +4,14 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 use firstlayer_bundle::{Board, Counter, Identity, Model};
-use firstlayer_policy::{Channel, Release};
+use firstlayer_policy::{Channel, Release, Wave};
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
 
 use super::signing::{self, Signing};
-use super::{Environment, Inputs};
+use super::{Environment, Inputs, Probing};
+use crate::probe;
 use crate::source::Source;
 use crate::version;
 
@@ -27,6 +28,8 @@ pub struct Plan {
     pub counter: Counter,
     /// The oldest version that may jump straight to it.
     pub floor: Option<Version>,
+    /// From when on how many printers are offered it; all at once where there are none.
+    pub waves: Vec<Wave>,
     /// Where printers will look for the repository.
     pub url: String,
     /// What it is made of.
@@ -43,6 +46,8 @@ pub struct Plan {
     pub make_anchor: bool,
     /// Boards that are built, imaged and bundled; none if the version is published already.
     pub boards: Vec<BoardPlan>,
+    /// Whether it is measured what their images can do.
+    pub probing: Probing,
     /// Metadata that is signed, in this order.
     pub signings: Vec<Signing>,
 }
@@ -84,6 +89,7 @@ impl Plan {
             channel: inputs.channel.name.clone(),
             counter: counter(inputs, &version),
             floor: inputs.channel.floor.clone(),
+            waves: waves(inputs, &version),
             url: inputs.channel.url.clone(),
             source: inputs.source.clone(),
             repository: inputs.request.repository.clone(),
@@ -93,6 +99,7 @@ impl Plan {
             make_anchor: inputs.anchor.is_none()
                 && inputs.request.environment == Environment::Development,
             signings: signing::needed(inputs, !boards.is_empty()),
+            probing: inputs.request.probing,
             boards,
             version,
         })
@@ -143,6 +150,17 @@ fn counter(inputs: &Inputs, version: &Version) -> Counter {
         .map(|release| release.counter)
         .next()
         .unwrap_or(inputs.channel.counter)
+}
+
+/// A version keeps its waves; those of a new one begin with its publication.
+fn waves(inputs: &Inputs, version: &Version) -> Vec<Wave> {
+    let mut published = inputs.manifest().into_iter().flat_map(|m| m.releases());
+    published
+        .find(|release| release.version == *version)
+        .map_or_else(
+            || inputs.channel.waves_from(inputs.now),
+            |release| release.waves.clone(),
+        )
 }
 
 fn boards(inputs: &Inputs, version: &Version) -> Vec<BoardPlan> {
@@ -217,6 +235,16 @@ impl fmt::Display for Plan {
                 board.board, board.target, board.bundle
             )?;
         }
+        if !self.boards.is_empty() {
+            self.waves.iter().try_for_each(|wave| {
+                writeln!(
+                    f,
+                    "  offer  to {} of 100 printers from {} on",
+                    wave.percent, wave.starts
+                )
+            })?;
+        }
+        self.write_probing(f)?;
         for signing in &self.signings {
             writeln!(f, "  sign   {signing}")?;
         }
@@ -225,6 +253,22 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    fn write_probing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let boards: Vec<_> = self.boards.iter().map(|plan| plan.board.as_str()).collect();
+        match self.probing {
+            _ if boards.is_empty() => Ok(()),
+            Probing::Measure => writeln!(
+                f,
+                "  probe  {} under emulation, for {} capabilities",
+                boards.join(", "),
+                probe::capabilities().len()
+            ),
+            Probing::SkipAndClaimNothing => {
+                writeln!(f, "  NO PROBE: nothing is measured, and nothing is claimed")
+            }
+        }
+    }
+
     fn state_of_source(&self) -> String {
         let commit = self.source.commit.as_str();
         let commit = commit.get(..12).unwrap_or(commit);

@@ -35,7 +35,7 @@ pub(crate) fn check(
     check_rotation(inputs, problems);
     check_key_identities(plan, inputs, problems);
     if !plan.boards.is_empty() {
-        problems.take(firmware.ready());
+        problems.take(firmware.ready(plan.probing));
         check_space(plan, checkout, problems);
     }
     problems.unless(!inputs.boards.is_empty(), || {

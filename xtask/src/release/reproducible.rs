@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::execute::{MadeBundle, Tools, bundles};
-use super::{CrossCompiled, Firmware, Request};
+use super::{CrossCompiled, Firmware, Probing, Request};
 use crate::checkout::Checkout;
 use crate::problems::Problems;
 use crate::progress::{Event, Progress};
@@ -84,10 +84,15 @@ pub fn check_reproducible_with(
     firmware: impl for<'a> Fn(&'a Checkout) -> Box<dyn Firmware + 'a>,
     progress: &dyn Progress,
 ) -> Result<Reproducible> {
+    // Bundles are compared, and not what they can do.
+    let request = Request {
+        probing: Probing::SkipAndClaimNothing,
+        ..request.clone()
+    };
     let mut problems = Problems::default();
     let planned = super::prepare(
         checkout,
-        request,
+        &request,
         now,
         firmware(checkout).as_ref(),
         &mut problems,

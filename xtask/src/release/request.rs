@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use firstlayer_policy::Channel;
 use serde::Serialize;
 
@@ -31,6 +31,17 @@ impl FromStr for Environment {
     }
 }
 
+/// Whether it is measured what images can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probing {
+    /// Each image is put to the test, and the release claims what was seen.
+    #[default]
+    Measure,
+    /// Nothing is measured, so nothing is claimed.
+    SkipAndClaimNothing,
+}
+
 /// A release, as it was asked for.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -42,6 +53,8 @@ pub struct Request {
     pub repository: Utf8PathBuf,
     /// The folder with the keys.
     pub keys: Utf8PathBuf,
+    /// Whether it is measured what it can do.
+    pub probing: Probing,
 }
 
 impl Request {
@@ -58,15 +71,25 @@ impl Request {
             environment,
             repository: repository.unwrap_or_else(|| repository_folder(checkout)),
             keys: keys.unwrap_or_else(|| keys_folder(checkout)),
+            probing: Probing::default(),
         }
     }
 
     /// Where the trust anchor lies: beside throwaway keys, or under review in the checkout.
     pub fn anchor(&self, checkout: &Checkout) -> Utf8PathBuf {
-        match self.environment {
-            Environment::Development => self.keys.join("root.json"),
-            Environment::Production => checkout.root().join("keys/roots/1.root.json"),
-        }
+        anchor_file(checkout, self.environment, &self.keys)
+    }
+}
+
+/// Where an environment's trust anchor lies.
+pub(crate) fn anchor_file(
+    checkout: &Checkout,
+    environment: Environment,
+    keys: &Utf8Path,
+) -> Utf8PathBuf {
+    match environment {
+        Environment::Development => keys.join("root.json"),
+        Environment::Production => checkout.root().join("keys/roots/1.root.json"),
     }
 }
 

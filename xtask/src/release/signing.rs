@@ -29,6 +29,8 @@ pub enum Why {
     First,
     /// It names the new release.
     Release,
+    /// It names the new enforcement manifest.
+    Rules,
     /// `roles.toml` says something else than what is published.
     Changed,
     /// Less than a third of its lifetime is left.
@@ -203,6 +205,7 @@ impl fmt::Display for Signing {
         let why = match self.why {
             Why::First => "the first one",
             Why::Release => "it names the release",
+            Why::Rules => "it names the rules",
             Why::Changed => "keys/roles.toml has changed",
             Why::NearExpiry => "it nears its expiry",
             Why::Follows => "it lists the others",

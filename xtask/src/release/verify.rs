@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use camino::Utf8Path;
 use firstlayer_bundle::{Counter, Hasher, Limits as BundleLimits, Reader};
 use firstlayer_metadata::{Client, Limits, Target, TargetVerifier};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use semver::Version;
 
 use super::watched::Watched;
+use crate::probe;
 use crate::progress::{Event, Progress};
 use crate::repository::{Folder, FolderRemote, NothingKept};
 
@@ -46,20 +47,36 @@ impl<'a> Visitor<'a> {
     /// Whatever a printer would refuse.
     pub(crate) fn channel(&mut self, channel: &Channel) -> Result<Option<ChannelManifest>> {
         let name = ChannelManifest::target_name(channel);
+        let limits = firstlayer_policy::Limits::default();
+        let document = self.document(&name, channel.as_str(), limits.bytes as u64)?;
+        Ok(document
+            .map(|bytes| ChannelManifest::parse(&bytes, channel, &limits))
+            .transpose()?)
+    }
+
+    /// A small target, if there is one; this role must be the one that signed it.
+    ///
+    /// # Errors
+    /// Whatever a client would refuse, or that it is longer than `limit`.
+    pub(crate) fn document(
+        &mut self,
+        name: &str,
+        role: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>> {
         let Some(target) = self.client.find_target(&name.parse()?)? else {
             return Ok(None);
         };
-        check_signer(&target, channel)?;
-        let limits = firstlayer_policy::Limits::default();
+        check_signer(&target, role)?;
         ensure!(
-            target.length() <= limits.bytes as u64,
-            "{name} is longer than printers accept"
+            target.length() <= limit,
+            "{name} is longer than its readers accept"
         );
         let mut bytes = Vec::new();
         let mut checked = Checked::open(self.folder, &target)?;
         checked.read_to_end(&mut bytes)?;
         checked.finish()?;
-        Ok(Some(ChannelManifest::parse(&bytes, channel, &limits)?))
+        Ok(Some(bytes))
     }
 
     /// Reads a release's bundle to its end, with every hash of TUF, of the manifest and of each frame.
@@ -81,7 +98,7 @@ impl<'a> Visitor<'a> {
             .client
             .find_target(&name.parse()?)?
             .with_context(|| format!("{name} is not signed"))?;
-        check_signer(&target, channel)?;
+        check_signer(&target, channel.as_str())?;
         ensure!(
             target.length() == release.bundle.length
                 && target.hashes().sha256() == Some(release.bundle.sha256.to_string().as_str()),
@@ -98,12 +115,35 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// A printer on a channel accepts what that channel's role signed, and nothing else.
-fn check_signer(target: &Target, channel: &Channel) -> Result<()> {
+impl Visitor<'_> {
+    /// Reads a release's evidence, and compares its claims with that.
+    ///
+    /// # Errors
+    /// Whatever a reader of evidence would refuse.
+    pub(crate) fn evidence(&mut self, channel: &Channel, release: &Release) -> Result<()> {
+        let Some(named) = &release.evidence else {
+            return Ok(());
+        };
+        let name = &named.target;
+        let file = self.document(name, channel.as_str(), probe::LONGEST_EVIDENCE)?;
+        for capability in &release.capabilities {
+            probe::check_evidence(release, capability, file.as_deref()).map_err(|problem| {
+                anyhow!(
+                    "{} claims {capability}, but {problem}",
+                    release.bundle.target
+                )
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A printer on a channel accepts what that channel's role signed, and nothing else; nor is a rule anybody else's.
+fn check_signer(target: &Target, wanted: &str) -> Result<()> {
     let (path, role) = (target.path(), target.role());
     ensure!(
-        role.as_str() == channel.as_str(),
-        "{path} is signed by the role {role}, and must be by {channel}"
+        role.as_str() == wanted,
+        "{path} is signed by the role {role}, and must be by {wanted}"
     );
     Ok(())
 }
@@ -260,7 +300,10 @@ pub(crate) fn as_a_printer(
         found.peek().is_some(),
         "the channel {channel} does not hold the release"
     );
-    found.try_for_each(|release| visitor.bundle(channel, release, progress))
+    found.try_for_each(|release| {
+        visitor.bundle(channel, release, progress)?;
+        visitor.evidence(channel, release)
+    })
 }
 
 #[cfg(test)]

@@ -12,4 +12,4 @@ pub use disk::{Disk, RealDisk};
 pub use folder::{Folder, Lock};
 pub use publish::{Content, Keep, Laid, NewFile, Publication, lay, sweep};
 pub(crate) use state::stored_name;
-pub use state::{RoleState, State};
+pub use state::{ENFORCEMENT, RoleState, State};

@@ -13,12 +13,15 @@ use firstlayer_bundle::Sha256;
 use firstlayer_metadata::{
     Expires, Limits, PublicKey, RoleKeys, RoleName, TargetFile, Targets, TrustedMetadata,
 };
-use firstlayer_policy::{Channel, ChannelManifest};
+use firstlayer_policy::{Channel, ChannelManifest, EnforcementManifest};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::folder::read_at_most;
 use super::{Folder, Keep};
+
+/// The delegated role that signs the rules, and nothing else.
+pub const ENFORCEMENT: &str = "enforcement";
 
 /// A repository's verified metadata: at least the trust anchor, and all roles once something was published.
 #[derive(Debug, Clone)]
@@ -132,24 +135,50 @@ impl State {
         roles
     }
 
+    /// The channels: every delegated role but the one that signs the rules.
+    pub fn channels(&self) -> Vec<Channel> {
+        let names = self.delegated_names().into_iter();
+        names
+            .filter(|name| name.as_str() != ENFORCEMENT)
+            .filter_map(|name| name.as_str().parse().ok())
+            .collect()
+    }
+
+    /// The rules in force, if there were ever any.
+    ///
+    /// # Errors
+    /// When the manifest is missing from the folder, is not what was signed, or breaks its own rules.
+    pub fn enforcement(&self, folder: &Folder) -> Result<Option<EnforcementManifest>> {
+        let name = EnforcementManifest::TARGET;
+        let Some(target) = self.target(ENFORCEMENT, name) else {
+            return Ok(None);
+        };
+        let bytes = read_target(folder, name, target, EnforcementManifest::LONGEST)?;
+        EnforcementManifest::parse(&bytes)
+            .map(Some)
+            .with_context(|| format!("the signed {name} is not acceptable"))
+    }
+
     /// A channel's manifest; one without releases if the channel has never published any.
     ///
     /// # Errors
     /// When the manifest is missing from the folder, is not what was signed, or breaks its own rules.
     pub fn channel(&self, folder: &Folder, channel: &Channel) -> Result<ChannelManifest> {
         let name = ChannelManifest::target_name(channel);
-        let Some(target) = self.targets(channel.as_str()).and_then(|role| {
-            role.targets
-                .iter()
-                .find(|(path, _)| path.as_str() == name)
-                .map(|(_, file)| file)
-        }) else {
+        let Some(target) = self.target(channel.as_str(), &name) else {
             return Ok(ChannelManifest::new(channel.clone(), Vec::new())?);
         };
         let limits = firstlayer_policy::Limits::default();
         let bytes = read_target(folder, &name, target, limits.bytes as u64)?;
         ChannelManifest::parse(&bytes, channel, &limits)
             .with_context(|| format!("the signed {name} is not acceptable"))
+    }
+
+    fn target(&self, role: &str, name: &str) -> Option<&TargetFile> {
+        let mut targets = self.targets(role)?.targets.iter();
+        targets
+            .find(|(path, _)| path.as_str() == name)
+            .map(|(_, file)| file)
     }
 
     /// The names in the folder that this state refers to, or one of the `back` states before it.

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -38,6 +38,7 @@ pub(crate) struct Call {
     command: Command,
     limit: Duration,
     advice: &'static str,
+    order: Option<String>,
 }
 
 impl Call {
@@ -48,6 +49,7 @@ impl Call {
             command,
             limit: NO_LIMIT,
             advice: "",
+            order: None,
         }
     }
 
@@ -60,6 +62,12 @@ impl Call {
     /// What the error tells the user to do when it fails.
     pub(crate) fn advice(mut self, advice: &'static str) -> Self {
         self.advice = advice;
+        self
+    }
+
+    /// Tells it this line on standard input, and keeps that open until its output ends: so it can tell that we are gone.
+    pub(crate) fn told(mut self, order: String) -> Self {
+        self.order = Some(order);
         self
     }
 
@@ -108,10 +116,18 @@ impl Call {
     fn start(&mut self) -> Result<(Child, File)> {
         let started = tempfile::tempfile().and_then(|stderr| {
             without_secrets(&mut self.command)
-                .stdin(Stdio::null())
+                .stdin(match self.order {
+                    Some(_) => Stdio::piped(),
+                    None => Stdio::null(),
+                })
                 .stdout(Stdio::piped())
                 .stderr(stderr.try_clone()?);
-            Ok((self.command.spawn()?, stderr))
+            let mut child = self.command.spawn()?;
+            if let (Some(input), Some(order)) = (&mut child.stdin, &self.order) {
+                // One that ended at once says why by itself.
+                let _ = writeln!(input, "{order}");
+            }
+            Ok((child, stderr))
         });
         started.map_err(|source| Error::Program {
             program: self.program(),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::workshop::Workshop;
 
-fn run(workshop: &Workshop, arguments: &[&str]) -> String {
+pub(crate) fn run(workshop: &Workshop, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(arguments)
         .current_dir(&workshop.root)

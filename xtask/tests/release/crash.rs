@@ -13,7 +13,7 @@ use crate::workshop::Workshop;
 
 /// How a disk ends.
 #[derive(Clone, Copy)]
-enum End {
+pub(crate) enum End {
     /// The process is gone: nothing works any more, not even clearing up.
     Crash,
     /// The disk is full: nothing more can be written, but files can be removed.
@@ -21,12 +21,19 @@ enum End {
 }
 
 /// A disk on which only so many steps succeed. The step that fails has done half of its work.
-struct Failing {
+pub(crate) struct Failing {
     left: Cell<usize>,
     end: End,
 }
 
 impl Failing {
+    pub(crate) fn after(steps: usize, end: End) -> Self {
+        Self {
+            left: Cell::new(steps),
+            end,
+        }
+    }
+
     fn step(&self, half: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         match self.left.get() {
             0 => {
@@ -99,8 +106,8 @@ fn stopped_at_every_step(end: End) {
         workshop.assert_in_order();
         steps += 1;
     }
-    // 2 bundles and the channel manifest, 2 versioned files, the timestamp: 2 steps each; 3 times a folder is synced.
-    assert_eq!(steps, 15);
+    // 2 bundles with their evidence and the channel manifest, 2 versioned files, the timestamp: 2 steps each; 3 times a folder is synced.
+    assert_eq!(steps, 19);
 }
 
 #[test]

@@ -8,8 +8,10 @@
 )]
 
 mod child;
+mod claims;
 mod configuration;
 mod crash;
+mod enforce;
 mod flow;
 mod production;
 mod refusals;

@@ -4,9 +4,10 @@ use std::fs;
 
 use anyhow::Result;
 use camino::Utf8PathBuf;
+use xtask::probe::{Image, Probed};
 use xtask::problems::Stopped;
 use xtask::progress::{Progress, Silent};
-use xtask::release::{self, BoardPlan, Environment, Firmware, Outcome};
+use xtask::release::{self, BoardPlan, Environment, Firmware, Outcome, Probing};
 use xtask::repository::RealDisk;
 
 use crate::workshop::{Prebuilt, Workshop, copy_folder, make_key};
@@ -15,7 +16,7 @@ use crate::workshop::{Prebuilt, Workshop, copy_folder, make_key};
 struct Meanwhile<'a, W: Fn()>(Prebuilt<'a>, W);
 
 impl<W: Fn()> Firmware for Meanwhile<'_, W> {
-    fn ready(&self) -> Result<()> {
+    fn ready(&self, _probing: Probing) -> Result<()> {
         Ok(())
     }
 
@@ -28,6 +29,10 @@ impl<W: Fn()> Firmware for Meanwhile<'_, W> {
         let built = self.0.build(board, environment, progress);
         (self.1)();
         built
+    }
+
+    fn probe(&self, image: &Image, progress: &dyn Progress) -> Result<Probed> {
+        self.0.probe(image, progress)
     }
 }
 

@@ -13,8 +13,9 @@ use firstlayer_signers::RolesConfig;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use xtask::checkout::Checkout;
+use xtask::probe::{Emulator, Finding, Image, Observation, Probed};
 use xtask::progress::{Progress, Silent};
-use xtask::release::{self, BoardPlan, Environment, Firmware, Report, Request};
+use xtask::release::{self, BoardPlan, Environment, Firmware, Probing, Report, Request};
 use xtask::repository::{Disk, RealDisk};
 use xtask::{status, validate};
 
@@ -32,7 +33,7 @@ pub(crate) struct Workshop {
 pub(crate) struct Prebuilt<'a>(pub(crate) &'a Utf8Path, pub(crate) Environment);
 
 impl Firmware for Prebuilt<'_> {
-    fn ready(&self) -> Result<()> {
+    fn ready(&self, _probing: Probing) -> Result<()> {
         Ok(())
     }
 
@@ -44,6 +45,29 @@ impl Firmware for Prebuilt<'_> {
     ) -> Result<Utf8PathBuf> {
         ensure!(environment == self.1, "built for {environment:?}");
         Ok(self.0.join("firmware/printerd/prebuilt"))
+    }
+
+    /// Sees what `firmware/printerd/capabilities` in the checkout says, a line each: a name, and what was seen.
+    fn probe(&self, image: &Image, _progress: &dyn Progress) -> Result<Probed> {
+        let told = fs::read_to_string(self.0.join("firmware/printerd/capabilities"))?;
+        let finding = |line: &str| {
+            let (name, seen) = line.split_once(' ').unwrap();
+            let observation = Observation {
+                name: "whether it can".to_owned(),
+                expected: "it can".to_owned(),
+                seen: seen.to_owned(),
+            };
+            let finding = match seen {
+                "unknown" => Finding::NotMeasured("it did not start".to_owned()),
+                _ => Finding::Seen(vec![observation]),
+            };
+            (name.to_owned(), finding)
+        };
+        let emulator = Emulator {
+            program: "none".into(),
+            version: "none".to_owned(),
+        };
+        Probed::new(image, &emulator, told.lines().map(finding).collect())
     }
 }
 
@@ -83,6 +107,7 @@ impl Workshop {
                 self.root.join(folder).as_std_path(),
             );
         }
+        self.write("manifests/enforcement.toml", "");
         fs::create_dir_all(self.root.join("keys/roots")).unwrap();
         fs::copy(
             Path::new(PROJECT).join("keys/roles.toml"),
@@ -97,6 +122,13 @@ impl Workshop {
         self.write("firmware/printerd/src/main.rs", "fn main() {}\n");
         self.set_version("0.1.0");
         self.set_firmware(1);
+        self.set_capabilities(&[("lan-mqtts", "it can")]);
+    }
+
+    /// What the firmware will be seen to do.
+    pub(crate) fn set_capabilities(&self, seen: &[(&str, &str)]) {
+        let lines = seen.iter().map(|(name, seen)| format!("{name} {seen}\n"));
+        self.write("firmware/printerd/capabilities", &lines.collect::<String>());
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -283,6 +315,16 @@ impl Workshop {
             }
         }
         files
+    }
+
+    /// The files that were ever published under this target name and are still there.
+    pub(crate) fn target_paths(&self, name: &str) -> Vec<Utf8PathBuf> {
+        let end = format!(".{name}");
+        let files = self.repository().join("targets").read_dir_utf8().unwrap();
+        files
+            .map(|file| file.unwrap().into_path())
+            .filter(|path| path.as_str().ends_with(&end))
+            .collect()
     }
 
     /// The texts of the problems that stop a release.

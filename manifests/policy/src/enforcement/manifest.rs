@@ -12,8 +12,6 @@ use super::{Minimum, Rule, RuleName};
 use crate::{Channel, PolicyError, channel::check_format};
 
 const FORMAT: u32 = 1;
-/// Bytes of the document: stops one that would fill the memory.
-const LONGEST: usize = 4 << 20;
 /// Rules: each decision looks at all of them.
 const MOST_RULES: usize = 256;
 /// Minimums of one rule: models times channels.
@@ -55,6 +53,8 @@ pub struct Relaxation {
 impl EnforcementManifest {
     /// The TUF target name.
     pub const TARGET: &'static str = "enforcement.json";
+    /// Bytes of the document: stops one that would fill the memory.
+    pub const LONGEST: u64 = 4 << 20;
 
     /// A valid manifest.
     ///
@@ -144,11 +144,11 @@ struct RawManifest {
 }
 
 fn check_length(bytes: &[u8]) -> Result<(), PolicyError> {
-    let length = bytes.len();
-    if length > LONGEST {
+    let (length, limit) = (bytes.len(), EnforcementManifest::LONGEST);
+    if length as u64 > limit {
         return Err(PolicyError::TooLong {
             length,
-            limit: LONGEST,
+            limit: limit as usize,
         });
     }
     Ok(())
