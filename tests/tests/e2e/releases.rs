@@ -33,13 +33,15 @@ fn interrupted_at_three_random_events() {
 fn events() -> u64 {
     static EVENTS: OnceLock<u64> = OnceLock::new();
     *EVENTS.get_or_init(|| {
-        let repository = old_repository();
-        let output = run(&mut release_into(repository.path(), "beta"), release::LIMIT);
-        output
-            .expect_success("cargo xtask release")
-            .stderr
-            .lines()
-            .count() as u64
+        let lines = || {
+            let repository = old_repository();
+            let output = run(&mut release_into(repository.path(), "beta"), release::LIMIT);
+            let output = output.expect_success("cargo xtask release");
+            output.stderr.lines().count() as u64
+        };
+        // The first measures what these images can do, and says so; the others find it kept.
+        lines();
+        lines()
     })
 }
 
