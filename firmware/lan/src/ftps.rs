@@ -7,6 +7,8 @@
 mod chunk;
 mod command;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod line;
 mod listing;

@@ -7,6 +7,8 @@
 mod clients;
 mod connection;
 mod conversation;
+#[doc(hidden)]
+pub mod fuzzing;
 mod patience;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@
 
 mod connection;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod line;
 mod outbox;

@@ -308,17 +308,21 @@ fn heard_v311(packet: &RawPacket) -> Result<Heard, MqttError> {
             Heard::Message(Message {
                 topic: publish.topic_name().to_owned(),
                 payload: Bytes::copy_from_slice(publish.payload().as_slice()),
-                delivery: delivery(publish.qos(), publish.packet_id()),
+                delivery: delivery(publish.qos(), publish.packet_id())?,
                 retained: publish.retain(),
                 again: publish.dup(),
             })
         }
         (5, _) => Heard::Received {
-            id: packet.parse_exact(v3_1_1::Pubrec::parse)?.packet_id(),
+            id: named(packet.parse_exact(v3_1_1::Pubrec::parse)?.packet_id())?,
             accepted: true,
         },
-        (6, _) => Heard::Release(packet.parse_exact(v3_1_1::Pubrel::parse)?.packet_id()),
-        (7, _) => Heard::Complete(packet.parse_exact(v3_1_1::Pubcomp::parse)?.packet_id()),
+        (6, _) => Heard::Release(named(
+            packet.parse_exact(v3_1_1::Pubrel::parse)?.packet_id(),
+        )?),
+        (7, _) => Heard::Complete(named(
+            packet.parse_exact(v3_1_1::Pubcomp::parse)?.packet_id(),
+        )?),
         (9, _) => {
             let suback = packet.parse_exact(v3_1_1::Suback::parse)?;
             Heard::Subscribed {
@@ -343,7 +347,7 @@ fn heard_v5(packet: &RawPacket) -> Result<Heard, MqttError> {
             Heard::Message(Message {
                 topic: publish.topic_name().to_owned(),
                 payload: Bytes::copy_from_slice(publish.payload().as_slice()),
-                delivery: delivery(publish.qos(), publish.packet_id()),
+                delivery: delivery(publish.qos(), publish.packet_id())?,
                 retained: publish.retain(),
                 again: publish.dup(),
             })
@@ -351,12 +355,14 @@ fn heard_v5(packet: &RawPacket) -> Result<Heard, MqttError> {
         (5, _) => {
             let pubrec = packet.parse_exact(v5_0::Pubrec::parse)?;
             Heard::Received {
-                id: pubrec.packet_id(),
+                id: named(pubrec.packet_id())?,
                 accepted: !pubrec.reason_code().is_some_and(|code| code.is_failure()),
             }
         }
-        (6, _) => Heard::Release(packet.parse_exact(v5_0::Pubrel::parse)?.packet_id()),
-        (7, _) => Heard::Complete(packet.parse_exact(v5_0::Pubcomp::parse)?.packet_id()),
+        (6, _) => Heard::Release(named(packet.parse_exact(v5_0::Pubrel::parse)?.packet_id())?),
+        (7, _) => Heard::Complete(named(
+            packet.parse_exact(v5_0::Pubcomp::parse)?.packet_id(),
+        )?),
         (9, _) => {
             let suback = packet.parse_exact(v5_0::Suback::parse)?;
             Heard::Subscribed {
@@ -395,12 +401,20 @@ fn accepted(session_present: bool, properties: &[Property]) -> Accepted {
     accepted
 }
 
-fn delivery(qos: Qos, id: Option<u16>) -> Delivery {
-    match (qos, id) {
-        (Qos::AtLeastOnce, Some(id)) => Delivery::AtLeast(id),
-        (Qos::ExactlyOnce, Some(id)) => Delivery::Exactly(id),
+fn delivery(qos: Qos, id: Option<u16>) -> Result<Delivery, MqttError> {
+    Ok(match (qos, id) {
+        (Qos::AtLeastOnce, Some(id)) => Delivery::AtLeast(named(id)?),
+        (Qos::ExactlyOnce, Some(id)) => Delivery::Exactly(named(id)?),
         _ => Delivery::AtMost,
+    })
+}
+
+/// No packet has the identifier 0 (MQTT 5, 2.2.1), and none that answers it could be written.
+fn named(id: u16) -> Result<u16, MqttError> {
+    if id == 0 {
+        return Err(MqttError::MalformedPacket);
     }
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -449,5 +463,24 @@ mod tests {
         let mut wire = Wire::new(Version::V5);
         let result = wire.feed(&[0x30, 0xff, 0xff, 0xff, 0x7f]);
         assert!(matches!(result, Err(WireError::TooLarge)));
+    }
+
+    /// Found by the fuzz target `cloud_broker`.
+    #[test]
+    fn a_packet_without_an_identifier_is_the_brokers_fault() {
+        let (message, exactly_once) = ([0x32, 5, 0, 1, b'a', 0, 0], [0x34, 5, 0, 1, b'a', 0, 0]);
+        for packet in [
+            &message[..],
+            &exactly_once,
+            &[0x50, 2, 0, 0],
+            &[0x62, 2, 0, 0],
+            &[0x70, 2, 0, 0],
+        ] {
+            let result = Wire::new(Version::V311).feed(packet);
+            assert!(
+                matches!(result, Err(WireError::Malformed(_))),
+                "{packet:x?}: {result:?}"
+            );
+        }
     }
 }
