@@ -10,6 +10,7 @@
 
 mod attacks;
 mod bundles;
+mod capabilities;
 mod census;
 mod cloud;
 mod harness;
