@@ -30,9 +30,12 @@ pub enum Start {
 pub fn client(start: Start, bytes: &[u8], piece: usize) {
     let topics = Topics::new(SERIAL);
     let mut conversation = Conversation::new();
-    let opening = opening(start).unwrap_or_default();
+    let opening = opening(start, &topics).unwrap_or_default();
+    say(&mut conversation, &opening, &topics);
+    let is_member = start != Start::Stranger;
+    assert_eq!(conversation.wants_reports(), is_member, "the opening");
     let mut commands = 0;
-    for piece in std::iter::once(opening.as_slice()).chain(bytes.chunks(piece.max(1))) {
+    for piece in bytes.chunks(piece.max(1)) {
         match say(&mut conversation, piece, &topics) {
             Some(taken) => commands += taken,
             None => return,
@@ -41,39 +44,31 @@ pub fn client(start: Start, bytes: &[u8], piece: usize) {
     assert!(commands <= bytes.len(), "a command takes a byte at least");
 }
 
-/// The packets before the bytes.
-fn opening(start: Start) -> Result<Vec<u8>, MqttError> {
-    let topic = format!("device/{SERIAL}/report");
-    let wish = || {
+/// CONNECT and SUBSCRIBE, in either version.
+macro_rules! opening {
+    ($version:ident, $topics:expr) => {{
         let options = SubOpts::new().set_qos(Qos::AtLeastOnce);
-        SubEntry::new(&topic, options).map(|entry| vec![entry])
-    };
-    let (connect, subscribe) = match start {
-        Start::Stranger => return Ok(Vec::new()),
-        Start::MemberOf3 => (
-            v3_1_1::Connect::builder()
-                .client_id("slicer")?
-                .build()?
-                .to_continuous_buffer(),
-            v3_1_1::Subscribe::builder()
-                .packet_id(1)
-                .entries(wish()?)
-                .build()?
-                .to_continuous_buffer(),
-        ),
-        Start::MemberOf5 => (
-            v5_0::Connect::builder()
-                .client_id("slicer")?
-                .build()?
-                .to_continuous_buffer(),
-            v5_0::Subscribe::builder()
-                .packet_id(1)
-                .entries(wish()?)
-                .build()?
-                .to_continuous_buffer(),
-        ),
-    };
-    Ok([connect, subscribe].concat())
+        let wish = SubEntry::new($topics.report(), options)?;
+        let connect = $version::Connect::builder().client_id("slicer")?.build()?;
+        let subscribe = $version::Subscribe::builder()
+            .packet_id(1)
+            .entries(vec![wish])
+            .build()?;
+        [
+            connect.to_continuous_buffer(),
+            subscribe.to_continuous_buffer(),
+        ]
+        .concat()
+    }};
+}
+
+/// The packets before the bytes.
+fn opening(start: Start, topics: &Topics) -> Result<Vec<u8>, MqttError> {
+    Ok(match start {
+        Start::Stranger => Vec::new(),
+        Start::MemberOf3 => opening!(v3_1_1, topics),
+        Start::MemberOf5 => opening!(v5_0, topics),
+    })
 }
 
 /// The commands that a piece brought, or nothing if the connection is over.
