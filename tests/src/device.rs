@@ -17,7 +17,7 @@ use crate::network::Network;
 use crate::printer::{BUILT, release_file};
 use crate::process::{Output, Process, run, run_ok};
 use crate::skip::note;
-use crate::workshop::{cargo, checkout, scratch};
+use crate::workshop::{built, checkout, scratch};
 
 /// The printer's serial number.
 pub const SERIAL: &str = "01S00A000000001";
@@ -25,8 +25,6 @@ pub const SERIAL: &str = "01S00A000000001";
 pub const OWNER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 /// Longer than any command takes, even emulated on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(180);
-
-const BUILD: Duration = Duration::from_secs(1200);
 
 /// What runs.
 #[derive(Debug, Clone)]
@@ -63,26 +61,7 @@ impl Build {
     /// `printerd` for this machine, built once a process.
     pub fn host() -> Self {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
-        let binary = BINARY.get_or_init(|| {
-            let mut build = cargo();
-            build.args([
-                "build",
-                "--quiet",
-                "--package",
-                "printerd",
-                "--message-format",
-                "json-render-diagnostics",
-            ]);
-            let output = run(&mut build, BUILD).expect_success("cargo build -p printerd");
-            let messages = output
-                .stdout
-                .lines()
-                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let binary = messages
-                .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-                .next_back();
-            binary.expect("cargo names the binary")
-        });
+        let binary = BINARY.get_or_init(|| built("printerd"));
         Self::Host(binary.clone())
     }
 

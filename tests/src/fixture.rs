@@ -35,6 +35,7 @@ pub struct Fixture {
     versions: BTreeMap<String, u64>,
     roots: Vec<Value>,
     releases: Vec<Contents>,
+    rules: Option<(u64, String)>,
     signers: BTreeMap<String, Vec<Key>>,
     signed: Vec<(String, Edit<Value>)>,
     enveloped: Vec<(String, Edit<Value>)>,
@@ -73,6 +74,7 @@ impl Fixture {
             versions: BTreeMap::new(),
             roots: vec![envelope(&roles::root(), &keys_of("root"))],
             releases: Vec::new(),
+            rules: None,
             signers: BTreeMap::new(),
             signed: Vec::new(),
             enveloped: Vec::new(),
@@ -107,6 +109,7 @@ impl Fixture {
             counter: self.next_counter(),
             image,
             frame_length,
+            capabilities: Vec::new(),
         };
         self.releases.push(contents);
         self
@@ -115,6 +118,19 @@ impl Fixture {
     /// Changes the last release before its bundle is made.
     pub fn contents(mut self, edit: impl Fn(&mut Contents)) -> Self {
         edit(self.releases.last_mut().expect("a release"));
+        self
+    }
+
+    /// The last release was measured to have these capabilities.
+    pub fn able(self, capabilities: &[&str]) -> Self {
+        let names: Vec<String> = capabilities.iter().map(|&name| name.to_owned()).collect();
+        self.contents(move |contents| contents.capabilities.clone_from(&names))
+    }
+
+    /// Publishes these rules (as `manifests/enforcement.toml` has them) as this revision, with the minimums that follow
+    /// from the releases.
+    pub fn enforcing(mut self, revision: u64, rules: &str) -> Self {
+        self.rules = Some((revision, rules.to_owned()));
         self
     }
 
@@ -202,10 +218,24 @@ impl Fixture {
     pub fn publish(&self, folder: &Path) {
         for place in ["metadata", "targets"] {
             let _ = std::fs::remove_dir_all(folder.join(place));
-            std::fs::create_dir_all(folder.join(place)).expect("making a folder");
         }
-        for (path, bytes) in self.files() {
-            std::fs::write(folder.join(path), bytes).expect("writing a fixture");
+        self.publish_over(folder);
+    }
+
+    /// The same beside what was there, for clients that are in the middle of it: the timestamp is renamed into place last.
+    pub fn publish_over(&self, folder: &Path) {
+        let write = |path: &str, bytes: &[u8]| {
+            let path = folder.join(path);
+            let temporary = path.with_extension("new");
+            std::fs::create_dir_all(path.parent().expect("in a folder")).expect("making a folder");
+            std::fs::write(&temporary, bytes).expect("writing a fixture");
+            std::fs::rename(temporary, path).expect("renaming a fixture");
+        };
+        let mut files = self.files();
+        let timestamp = files.remove("metadata/timestamp.json");
+        files.iter().for_each(|(path, bytes)| write(path, bytes));
+        if let Some(timestamp) = timestamp {
+            write("metadata/timestamp.json", &timestamp);
         }
     }
 
@@ -216,13 +246,14 @@ impl Fixture {
     fn files(&self) -> Files {
         let mut files = Files::new();
         let targets = self.stable_targets(&mut files);
+        let rules = self.rules_target(&targets, &mut files);
         let mut meta = serde_json::Map::new();
         let mut list = |role: &str, entry: Value| meta.insert(format!("{role}.json"), entry);
         for role in ["stable", "beta", "enforcement"] {
-            let listed = if role == self.publisher {
-                &targets
-            } else {
-                &json!({})
+            let listed = match role {
+                "enforcement" => &rules,
+                role if role == self.publisher => &targets,
+                _ => &json!({}),
             };
             list(role, self.sign(role, roles::targets(listed), &mut files));
         }
@@ -242,11 +273,7 @@ impl Fixture {
     /// Makes the bundles and the channel manifest; gives what the stable role says of them.
     fn stable_targets(&self, files: &mut Files) -> Value {
         let (mut targets, mut releases) = (json!({}), Vec::new());
-        let mut add = |name: &str, bytes: Vec<u8>| {
-            let sha256 = Sha256::of(&bytes);
-            targets[name] = json!({"length": bytes.len(), "hashes": {"sha256": sha256}});
-            files.insert(format!("targets/{sha256}.{name}"), bytes);
-        };
+        let mut add = |name: &str, bytes: Vec<u8>| add_target(&mut targets, name, bytes, files);
         for contents in &self.releases {
             let mut bundle = Bundle::of(contents);
             self.bundled.iter().for_each(|edit| edit(&mut bundle));
@@ -255,11 +282,26 @@ impl Fixture {
                 release["bundle"]["target"].as_str().expect("a name"),
                 bundle.bytes(),
             );
+            if let Some(evidence) = release["evidence"]["target"].as_str() {
+                add(evidence, roles::EVIDENCE.to_vec());
+            }
             releases.push(release);
         }
         let mut channel = json!({"format": 1, "channel": "stable", "releases": releases});
         self.edit(&self.signed, "stable.json", &mut channel);
         add("stable.json", bytes(&channel));
+        targets
+    }
+
+    /// Makes the rules; gives what the enforcement role says of them.
+    fn rules_target(&self, stable: &Value, files: &mut Files) -> Value {
+        let mut targets = json!({});
+        if let Some((revision, rules)) = &self.rules {
+            let sha256 = &stable["stable.json"]["hashes"]["sha256"];
+            let channel = format!("targets/{}.stable.json", sha256.as_str().expect("a hash"));
+            let manifest = roles::enforcement(*revision, rules, &files[&channel]);
+            add_target(&mut targets, "enforcement.json", manifest, files);
+        }
         targets
     }
 
@@ -308,6 +350,12 @@ pub fn noise(seed: &str, length: usize) -> Vec<u8> {
         .flat_map(block)
         .take(length)
         .collect()
+}
+
+fn add_target(targets: &mut Value, name: &str, bytes: Vec<u8>, files: &mut Files) {
+    let sha256 = Sha256::of(&bytes);
+    targets[name] = json!({"length": bytes.len(), "hashes": {"sha256": sha256}});
+    files.insert(format!("targets/{sha256}.{name}"), bytes);
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

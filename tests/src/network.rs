@@ -1,6 +1,7 @@
 //! A network of one test's own: a namespace in which the printer has its real ports, and nobody else is.
 
 use std::ffi::OsStr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,6 +9,12 @@ use crate::process::Process;
 use crate::workshop::on_path;
 
 const START: Duration = Duration::from_secs(20);
+
+/// An address of this machine's loopback where nothing listens, for servers that cannot choose one themselves.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address")
+}
 
 /// Addresses of the loopback beside 127.0.0.1 are all there: a client may come from 127.0.0.2.
 #[derive(Debug)]

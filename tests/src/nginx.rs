@@ -1,13 +1,13 @@
 //! nginx in front of a folder: the server that the field uses, over HTTP or HTTPS.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::debian::Tool;
-use crate::network::Network;
+use crate::network::{Network, free_address};
 use crate::process::{Process, run};
 use crate::tls::Certificates;
 
@@ -58,25 +58,9 @@ impl Nginx {
         address: SocketAddr,
         place: impl FnOnce(Command) -> Command,
     ) -> Result<Self, String> {
-        let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(
-            folder.path().join("nginx.conf"),
-            config(site, folder.path(), address, tls),
-        )
-        .expect("writing nginx.conf");
-        let mut command = program.command();
-        command
-            .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
-            .arg(folder.path());
-        let mut process = Process::spawn(&mut place(command));
-        // It says so after it has bound its address.
-        if process
-            .wait_for_line(START, |line| line.contains("event method"))
-            .is_none()
-        {
-            panic!("nginx did not start: {}", process.finish(START));
-        }
+        let http = config(site, address, tls);
+        let process = launch(folder.path(), &http, place)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         Ok(Self {
             address,
@@ -107,6 +91,38 @@ impl Nginx {
     }
 }
 
+/// Runs nginx with this configuration, whose blocks are `events` and `http`; says so when it listens. What it keeps for the
+/// moment and its log of errors, which is its standard error, are seen to. `Err` says why this machine has no nginx.
+pub fn launch(
+    folder: &Path,
+    blocks: &str,
+    place: impl FnOnce(Command) -> Command,
+) -> Result<Process, String> {
+    let program = program()?;
+    let place_of = folder.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {place_of}/{kind};\n"))
+        .concat();
+    let http = format!("http {{\n{temporary}");
+    assert!(blocks.contains("http {\n"), "no http block: {blocks}");
+    let blocks = blocks.replacen("http {\n", &http, 1);
+    // Started by root, it would become somebody else, who may not read the folder.
+    let config = format!(
+        "daemon off;\nuser root root;\nmaster_process off;\nerror_log stderr notice;\npid {place_of}/nginx.pid;\n{blocks}"
+    );
+    fs::write(folder.join("nginx.conf"), config).expect("writing nginx.conf");
+    let mut command = program.command();
+    command
+        .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
+        .arg(folder);
+    let mut process = Process::spawn(&mut place(command));
+    // It says so after it has bound its address.
+    match process.wait_for_line(START, |line| line.contains("event method")) {
+        Some(_) => Ok(process),
+        None => panic!("nginx did not start: {}", process.finish(START)),
+    }
+}
+
 /// nginx, if it runs here.
 fn program() -> Result<Tool, String> {
     let program = Tool::find("nginx", "nginx")?;
@@ -117,12 +133,7 @@ fn program() -> Result<Tool, String> {
     }
 }
 
-fn config(
-    site: Site<'_>,
-    folder: &Path,
-    address: SocketAddr,
-    tls: Option<&Certificates>,
-) -> String {
+fn config(site: Site<'_>, address: SocketAddr, tls: Option<&Certificates>) -> String {
     let given = match site {
         Site::Folder(root) => format!("root {};", root.display()),
         Site::SlowFolder(root) => format!("root {}; limit_rate 2m;", root.display()),
@@ -139,20 +150,8 @@ fn config(
         )
     });
     let listen = if ssl.is_some() { "ssl" } else { "" };
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display()))
-        .concat();
     format!(
-        "daemon off;\nuser root root;\nmaster_process off;\nerror_log stderr notice;\npid {}/nginx.pid;\nevents {{}}\nhttp {{\n\
-         access_log {folder}/access.log;\n{temporary}server {{ listen {address} {listen}; {} {given} }}\n}}\n",
-        folder.display(),
+        "events {{}}\nhttp {{\naccess_log access.log;\nserver {{ listen {address} {listen}; {} {given} }}\n}}\n",
         ssl.unwrap_or_default(),
-        folder = folder.display(),
     )
-}
-
-/// nginx cannot choose a port itself.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound socket")
 }

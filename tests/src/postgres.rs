@@ -1,7 +1,6 @@
 //! PostgreSQL of a test's own: the installed one, else Debian's, unpacked beside the tests.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getuid};
 
 use crate::debian::{Tool, debian_package};
+use crate::network::free_address;
 use crate::process::{Process, run_ok};
 use crate::workshop::{on_path, scratch};
 
@@ -47,7 +47,7 @@ impl Postgres {
             .arg(&password)
             .arg(&data);
         run_ok(make.current_dir(folder.path()), LIMIT);
-        let port = free_port();
+        let port = free_address().port();
         let mut serve = programs.command("postgres")?;
         serve
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
@@ -139,9 +139,4 @@ fn newest(versions: &Path) -> Option<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| path.join("bin/initdb").is_file());
     installed.max_by_key(number).map(|path| path.join("bin"))
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

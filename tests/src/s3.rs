@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::clients::python_with;
-use crate::network::Network;
+use crate::network::{Network, free_address};
 use crate::process::{Process, run_ok};
 use crate::workshop::{cargo, on_path, once};
 
@@ -20,11 +20,13 @@ const RECIPE: &str = "s3s-fs 0.14.1";
 const BUILD: Duration = Duration::from_secs(2400);
 const START: Duration = Duration::from_secs(60);
 const PORT: u16 = 8014;
-const BUCKET: &str = "models";
+/// Where objects are.
+pub const BUCKET: &str = "models";
 
 /// A store over a folder; ends when dropped.
 #[derive(Debug)]
 pub struct Store {
+    address: SocketAddr,
     folder: tempfile::TempDir,
     _process: Process,
 }
@@ -32,16 +34,29 @@ pub struct Store {
 impl Store {
     /// A store in a test's own network. `Err` says why there is none.
     pub fn start(network: &Network) -> Result<Self, String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], PORT));
+        Self::start_at(address, |command| network.inside(&command))
+    }
+
+    /// A store on this machine's loopback. `Err` says why there is none.
+    pub fn on_loopback() -> Result<Self, String> {
+        Self::start_at(free_address(), |command| command)
+    }
+
+    fn start_at(
+        address: SocketAddr,
+        place: impl FnOnce(Command) -> Command,
+    ) -> Result<Self, String> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join(BUCKET)).expect("making a bucket");
         let mut serve = Command::new(program);
         serve
             .args(["--access-key", KEY_ID, "--secret-key", SECRET])
-            .args(["--host", "127.0.0.1", "--port", &PORT.to_string()])
+            .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
             .arg(folder.path())
             .env("RUST_LOG", "info");
-        let mut process = Process::spawn(&mut network.inside(&serve));
+        let mut process = Process::spawn(&mut place(serve));
         let ready = process.wait_for_any_line(START, |line| {
             line.contains("running at") || line.contains("listening")
         });
@@ -49,6 +64,7 @@ impl Store {
             panic!("s3s-fs did not start: {}", process.finish(START));
         }
         Ok(Self {
+            address,
             folder,
             _process: process,
         })
@@ -56,12 +72,14 @@ impl Store {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], PORT))
+        self.address
     }
 
     /// Puts an object into it.
     pub fn put(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.folder.path().join(BUCKET).join(name), bytes).expect("writing an object");
+        let path = self.folder.path().join(BUCKET).join(name);
+        fs::create_dir_all(path.parent().expect("in a bucket")).expect("making a folder");
+        fs::write(path, bytes).expect("writing an object");
     }
 }
 

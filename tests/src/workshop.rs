@@ -4,6 +4,13 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::run;
+
+const BUILD: Duration = Duration::from_secs(1200);
 
 /// The checkout's root.
 pub fn checkout() -> &'static Path {
@@ -39,6 +46,22 @@ pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(checkout());
     command
+}
+
+/// A program of the project's, built for this machine.
+pub fn built(package: &str) -> PathBuf {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked", "--package", package]);
+    build.args(["--message-format", "json-render-diagnostics"]);
+    let output = run(&mut build, BUILD).expect_success(&format!("cargo build -p {package}"));
+    let messages = output
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let program = messages
+        .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+        .next_back();
+    program.expect("cargo names the program")
 }
 
 /// The first file of that name on `PATH`.

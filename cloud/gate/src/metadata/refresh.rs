@@ -28,6 +28,8 @@ pub async fn keep_fresh(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
+    // What was kept, if the gate ran before.
+    tell(&keeper);
     loop {
         let refreshed = tokio::task::spawn_blocking(move || {
             let outcome = keeper.refresh(Timestamp::now());
