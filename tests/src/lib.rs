@@ -10,10 +10,13 @@
 )]
 
 pub mod clients;
+pub mod cloud;
 pub mod debian;
 pub mod device;
+pub mod dynamic_security;
 pub mod firmware;
 pub mod fixture;
+pub mod gate;
 pub mod mosquitto;
 pub mod network;
 pub mod nginx;
@@ -30,4 +33,5 @@ pub mod server;
 pub mod skip;
 pub mod tls;
 pub mod watch;
+pub mod web;
 pub mod workshop;
