@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::dynamic_security::{self, Broker};
 use crate::gate::Gate;
 use crate::network::free_address;
+use crate::nginx::{Nginx, Site};
 use crate::process::Process;
 use crate::tls::Certificates;
 use crate::web::{Answer, Web};
@@ -48,6 +49,8 @@ pub struct Cloud {
     pub broker: Broker,
     /// The store of model files.
     pub store: s3::Store,
+    /// Which speaks TLS through this.
+    store_front: Nginx,
     /// The authority of every server's certificate.
     pub certificates: Certificates,
     addresses: Addresses,
@@ -79,6 +82,7 @@ impl Cloud {
         };
         let broker = Broker::start(&certificates)?;
         let store = s3::Store::on_loopback()?;
+        let store_front = Nginx::serve_site(Site::Behind(store.address()), &certificates)?;
         let served = folder.path().join("srv");
         fs::create_dir(&served).expect("making a folder");
         symlink(plan.repository, served.join("firmware")).expect("linking the repository");
@@ -89,6 +93,7 @@ impl Cloud {
             web: Web::trusting(&certificates.authority),
             broker,
             store,
+            store_front,
             certificates,
             addresses,
             folder,
@@ -207,7 +212,7 @@ impl Cloud {
             "census": { "database_url": file("database") },
             "tokens": { "operator": file("operator"), "service": file("service") },
             "files": {
-                "endpoint": format!("http://{}", self.store.address()),
+                "endpoint": self.store_front.url(),
                 "region": "us-east-1",
                 "bucket": s3::BUCKET,
                 "key_id": s3::KEY_ID,

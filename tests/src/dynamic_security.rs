@@ -74,6 +74,18 @@ impl Broker {
         Ok(())
     }
 
+    /// Hears everything that is sent to a topic, a line a message, from now on. `Err` says why this machine has no client.
+    pub fn watch(&self, topic: &str) -> Result<Process, String> {
+        let mut hear = Tool::find("mosquitto_sub", "mosquitto-clients")?.command();
+        hear.args(self.as_user(SERVICE))
+            .args(["-d", "-q", "1", "-t", topic]);
+        let mut process = Process::spawn(&mut hear);
+        match process.wait_for_any_line(LIMIT, |line| line.starts_with("Subscribed")) {
+            Some(_) => Ok(process),
+            None => panic!("no subscription: {}", process.finish(LIMIT)),
+        }
+    }
+
     /// A client of the broker's, logged in so. `Err` says why there is none here.
     pub fn listen(&self, user: &str, password: &str, topic: &str) -> Result<Output, String> {
         let mut hear = Tool::find("mosquitto_sub", "mosquitto-clients")?.command();

@@ -41,6 +41,11 @@ impl Nginx {
         Self::start(Site::Folder(root), tls, free_address(), |command| command)
     }
 
+    /// Serves a site on this machine's loopback, over HTTPS. `Err` says why this machine has no nginx.
+    pub fn serve_site(site: Site<'_>, tls: &Certificates) -> Result<Self, String> {
+        Self::start(site, Some(tls), free_address(), |command| command)
+    }
+
     /// Serves in a test's own network, on this port, over HTTPS.
     pub fn serve_in(
         network: &Network,

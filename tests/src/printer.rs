@@ -44,6 +44,8 @@ pub struct Settings {
     pub attempts: u32,
     /// The longest wait that a server may ask for.
     pub longest_retry_after: Duration,
+    /// TOML behind all others: tables of the service.
+    pub more: String,
 }
 
 impl Printer {
@@ -59,25 +61,35 @@ impl Printer {
         )
         .expect("writing");
         fs::write(share.join("root.json"), anchor).expect("writing the trust anchor");
-        let settings = Settings {
-            board,
-            repository: repository.to_owned(),
-            extra_ca: None,
-            capacity: 32 << 20,
-            attempts: 4,
-            longest_retry_after: Duration::from_secs(600),
-        };
         Self {
             firmware: firmware(board),
             home,
             root,
-            settings,
+            settings: Settings::of(board, repository),
         }
     }
 
     /// A printer that trusts the fixtures' root.
     pub fn of_fixtures(board: BoardUnderTest, repository: &str) -> Self {
         Self::new(board, repository, &Fixture::anchor())
+    }
+
+    /// A printer as it leaves the factory with this image, a tar, in it; what runs is the image's own `printerd`.
+    pub fn of_image(
+        firmware: Firmware,
+        board: BoardUnderTest,
+        repository: &str,
+        image: &Path,
+    ) -> Self {
+        let home = scratch();
+        let root = home.path().join("factory");
+        unpack(image, &root);
+        Self {
+            firmware,
+            home,
+            root,
+            settings: Settings::of(board, repository),
+        }
     }
 
     /// Has it run this version with this counter, built at this time.
@@ -158,16 +170,7 @@ impl Printer {
         self.root = self.home.path().join("factory");
         if image.with_extension("blessing.json").is_file() {
             self.root = self.home.path().join(image.file_stem().expect("a slot"));
-            let _ = fs::remove_dir_all(&self.root);
-            fs::create_dir_all(&self.root).expect("making the root");
-            run_ok(
-                Command::new("tar")
-                    .arg("-xf")
-                    .arg(&image)
-                    .arg("-C")
-                    .arg(&self.root),
-                LIMIT,
-            );
+            unpack(&image, &self.root);
         }
         report
     }
@@ -199,6 +202,18 @@ impl Printer {
 }
 
 impl Settings {
+    fn of(board: BoardUnderTest, repository: &str) -> Self {
+        Self {
+            board,
+            repository: repository.to_owned(),
+            extra_ca: None,
+            capacity: 32 << 20,
+            attempts: 4,
+            longest_retry_after: Duration::from_secs(600),
+            more: String::new(),
+        }
+    }
+
     fn toml(&self, state: &Path) -> String {
         let ca = self
             .extra_ca
@@ -208,15 +223,24 @@ impl Settings {
         format!(
             "board = {:?}\nmodel = {:?}\nchannel = \"stable\"\nrepository = {:?}\nstate = {state:?}\n\
              [slots]\ncapacity = {}\ntrial_attempts = 2\n\
-             [network]\n{ca}attempts = {}\nfirst_wait_ms = 1\nlongest_wait_ms = 20\nlongest_retry_after_s = {}\n",
+             [network]\n{ca}attempts = {}\nfirst_wait_ms = 1\nlongest_wait_ms = 20\nlongest_retry_after_s = {}\n{}",
             self.board.name,
             self.board.model,
             self.repository,
             self.capacity,
             self.attempts,
             self.longest_retry_after.as_secs(),
+            self.more,
         )
     }
+}
+
+/// Unpacks an image, a tar, in place of what was there.
+fn unpack(image: &Path, root: &Path) {
+    let _ = fs::remove_dir_all(root);
+    fs::create_dir_all(root).expect("making the root");
+    let mut tar = Command::new("tar");
+    run_ok(tar.arg("-xf").arg(image).arg("-C").arg(root), LIMIT);
 }
 
 /// The file by which an image says which release it is.

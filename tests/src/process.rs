@@ -2,15 +2,28 @@
 //!
 //! Each child leads a process group of its own, which dies with its [`Process`]: no path leaves a child behind.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Every child's group that was not seen to end.
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Kills every child and whatever it started: for a program that is told to end.
+pub fn kill_all() {
+    let running = RUNNING.lock().expect("no panic while it is locked");
+    for group in running.iter().filter_map(|group| Pid::from_raw(*group)) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
 
 /// What a child did.
 #[derive(Debug)]
@@ -84,8 +97,12 @@ impl Process {
             sender.clone(),
         );
         let group = Pid::from_child(&child);
+        let id = group.as_raw_nonzero().get();
+        let running = || RUNNING.lock().expect("no panic while it is locked");
+        running().insert(id);
         thread::spawn(move || {
             let status = child.wait().expect("a child can be waited for");
+            running().remove(&id);
             let _ = sender.send(Event::Ended(status));
         });
         Self {

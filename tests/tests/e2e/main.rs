@@ -13,6 +13,7 @@ mod bundles;
 mod capabilities;
 mod census;
 mod cloud;
+mod demo;
 mod gate;
 mod harness;
 mod interop;

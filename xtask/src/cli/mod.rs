@@ -8,6 +8,7 @@ use xtask::probe::{VERB, measure_inside};
 
 mod build;
 mod clean;
+mod demo;
 mod doctor;
 mod enforce;
 mod exit;
@@ -53,6 +54,7 @@ enum Verb {
     Validate(validate::Arguments),
     Serve(serve::Arguments),
     Clean(clean::Arguments),
+    Demo(demo::Arguments),
 }
 
 /// Runs the command that the process was started with; every error is told before it returns.
@@ -87,6 +89,7 @@ fn run(command: CommandLine) -> anyhow::Result<Exit> {
         Verb::Validate(arguments) => arguments.run(&session),
         Verb::Serve(arguments) => arguments.run(&session),
         Verb::Clean(arguments) => arguments.run(&session),
+        Verb::Demo(arguments) => arguments.run(&session),
     }
 }
 

@@ -30,6 +30,10 @@ impl Session {
         &self.checkout
     }
 
+    pub(crate) fn wants_json(&self) -> bool {
+        self.json
+    }
+
     pub(crate) fn progress(&self) -> &dyn Progress {
         self.progress.as_ref()
     }
