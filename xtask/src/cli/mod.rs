@@ -39,7 +39,8 @@ struct CommandLine {
 #[derive(Debug, Args)]
 struct Global {
     /// Print the report as JSON on standard output, and nothing else there
-    #[arg(long, global = true)]
+    // Its place is told: clap's own would move with the number of verbs.
+    #[arg(long, global = true, display_order = 100)]
     json: bool,
 }
 
