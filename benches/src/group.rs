@@ -3,6 +3,7 @@
 mod census;
 mod decide;
 mod decode;
+mod gate;
 mod install;
 mod memory;
 mod metadata;
@@ -35,6 +36,8 @@ pub(crate) enum Group {
     Decode,
     /// Deciding about a million printers against look-ups and comparisons alone
     Decide,
+    /// The gate under load, its rules swapped every second, against nginx with a file
+    Gate,
     /// Grouping a census of ten million printers against DuckDB
     Census,
 }
@@ -43,13 +46,14 @@ pub(crate) enum Group {
 pub(crate) type Measured = (String, Figure);
 
 impl Group {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Write,
         Self::Decode,
         Self::Install,
         Self::Metadata,
         Self::Memory,
         Self::Decide,
+        Self::Gate,
         Self::Census,
     ];
 
@@ -61,6 +65,7 @@ impl Group {
             Self::Memory => memory::run(bench),
             Self::Decode => decode::run(bench),
             Self::Decide => decide::run(bench),
+            Self::Gate => gate::run(bench),
             Self::Census => census::run(bench),
         }
     }

@@ -1,18 +1,19 @@
 //! A printer on this machine: `printerd` built for the host, with a home of its own.
 
 use std::{
-    env, fs,
-    io::{self, BufReader},
+    fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context, ensure};
-use cargo_metadata::Message;
 use firstlayer_tests::{fixture::Fixture, printer::release_file};
 use serde_json::Value;
 
-use crate::writing::{BOARD, VERSION};
+use crate::{
+    program::build,
+    writing::{BOARD, VERSION},
+};
 
 /// When the running release was built: before all others.
 const BUILT: &str = "2025-12-01T00:00:00Z";
@@ -41,7 +42,7 @@ impl Printer {
         };
         write().context("making a printer")?;
         Ok(Self {
-            binary: build()?,
+            binary: build("printerd")?,
             home: home.to_owned(),
         })
     }
@@ -90,45 +91,4 @@ fn configuration(state: &Path, repository: &str, capacity: u64) -> String {
          [slots]\ncapacity = {capacity}\n",
         BOARD.name, BOARD.model
     )
-}
-
-/// The optimised build for the host, by the cargo that runs this; with the profile of this program, whose parts it shares.
-fn build() -> anyhow::Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    // What the outer cargo tells this program of itself would have build scripts run again, in turns with the outer's.
-    let told =
-        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for name in names.filter(told) {
-        command.env_remove(name);
-    }
-    let mut child = command
-        .args([
-            "build",
-            "--quiet",
-            "--profile",
-            "bench",
-            "--package",
-            "printerd",
-            "--locked",
-        ])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting cargo to build printerd")?;
-    let messages = child.stdout.take().context("cargo's messages")?;
-    let mut binary = None;
-    for message in Message::parse_stream(BufReader::new(messages)) {
-        if let Message::CompilerArtifact(artifact) = message.context("reading cargo's messages")?
-            && let Some(executable) = artifact.executable
-        {
-            binary = Some(executable.into_std_path_buf());
-        }
-    }
-    let status = child.wait().context("waiting for cargo")?;
-    ensure!(status.success(), "printerd could not be built");
-    binary.context("cargo built printerd, and named no program")
 }

@@ -66,6 +66,7 @@ pub(crate) enum Amount {
     Seconds(f64),
     Bytes(f64),
     BytesPerSecond(f64),
+    PerSecond(f64),
 }
 
 /// What a ratio has to be.
@@ -277,6 +278,7 @@ impl fmt::Display for Amount {
             Self::Seconds(seconds) => write!(f, "{seconds:.2} s"),
             Self::Bytes(bytes) => write!(f, "{:.2} MiB", bytes / f64::from(1 << 20)),
             Self::BytesPerSecond(rate) => write!(f, "{:.1} MB/s", rate / MEGABYTE as f64),
+            Self::PerSecond(rate) => write!(f, "{rate:.0} /s"),
         }
     }
 }

@@ -24,7 +24,13 @@ impl Gate {
     /// Starts it, and waits until it listens and has verified rules. It goes on to run with what it kept, if it ran before.
     #[track_caller]
     pub fn start(config: &Path) -> Self {
-        let mut command = Command::new(program());
+        Self::start_program(program(), config)
+    }
+
+    /// The same with a gate that was built otherwise.
+    #[track_caller]
+    pub fn start_program(program: &Path, config: &Path) -> Self {
+        let mut command = Command::new(program);
         command.arg("--config").arg(config).arg("run");
         let mut process = Process::spawn(&mut command);
         let (mut address, mut in_force) = (None, false);
@@ -66,7 +72,7 @@ impl Gate {
 /// The gate, built once a process.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| built("firstlayer-gate"))
+    PROGRAM.get_or_init(|| built("gate"))
 }
 
 /// `… the gate listens address=127.0.0.1:40123`

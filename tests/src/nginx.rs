@@ -113,7 +113,7 @@ pub fn launch(
     let blocks = blocks.replacen("http {\n", &http, 1);
     // Started by root, it would become somebody else, who may not read the folder.
     let config = format!(
-        "daemon off;\nuser root root;\nmaster_process off;\nerror_log stderr notice;\npid {place_of}/nginx.pid;\n{blocks}"
+        "daemon off;\nuser root root;\nerror_log stderr notice;\npid {place_of}/nginx.pid;\n{blocks}"
     );
     fs::write(folder.join("nginx.conf"), config).expect("writing nginx.conf");
     let mut command = program.command();

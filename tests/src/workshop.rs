@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::process::run;
 
+/// A small test of the workspace's: building one beside a program has cargo count the features that tests ask for.
+const SMALL_TEST: &str = "documents";
 const BUILD: Duration = Duration::from_secs(1200);
 
 /// The checkout's root.
@@ -48,19 +50,21 @@ pub fn cargo() -> Command {
     command
 }
 
-/// A program of the project's, built for this machine.
-pub fn built(package: &str) -> PathBuf {
+/// A program of the project's, built for this machine: with the features that all its crates' tests have together, or else
+/// most dependencies would be compiled anew beside `cargo test --workspace`.
+pub fn built(program: &str) -> PathBuf {
     let mut build = cargo();
-    build.args(["build", "--quiet", "--locked", "--package", package]);
+    build.args(["build", "--quiet", "--locked", "--workspace"]);
+    build.args(["--bin", program, "--test", SMALL_TEST]);
     build.args(["--message-format", "json-render-diagnostics"]);
-    let output = run(&mut build, BUILD).expect_success(&format!("cargo build -p {package}"));
+    let output = run(&mut build, BUILD).expect_success(&format!("cargo build --bin {program}"));
     let messages = output
         .stdout
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let program = messages
         .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-        .next_back();
+        .find(|path| path.file_name() == Some(OsStr::new(program)));
     program.expect("cargo names the program")
 }
 

@@ -15,11 +15,13 @@ use semver::Version;
 use crate::{
     bench::Bench,
     group::{Group, Measured, times},
-    report::Row,
-    rounds::{in_turns, timed},
+    report::{Amount, Bound, Figure, Row},
+    rounds::{Cost, in_turns, spread, timed},
 };
 
 const DECISIONS: usize = 1_000_000;
+/// Decisions a second on a core.
+const WANTED: f64 = 1e6;
 const RELEASES: u64 = 200;
 /// Releases from this one on can do what is required.
 const ABLE: u64 = 120;
@@ -59,7 +61,24 @@ fn measure(bench: &Bench, what: &str) -> anyhow::Result<Vec<Measured>> {
     let mut look_up = || Ok(timed(|| fleet.look_up(&bare))?.1);
     let rounds = in_turns(bench.rounds, [&mut decide, &mut look_up])?;
     let peer = format!("{DECISIONS} look-ups in a hash map, and comparisons of versions");
-    Ok(vec![(what.to_owned(), times(&rounds, &peer)?)])
+    Ok(vec![
+        (what.to_owned(), times(&rounds, &peer)?),
+        (format!("{what}, a second"), wanted(&rounds)?),
+    ])
+}
+
+fn wanted(rounds: &[[Cost; 2]]) -> anyhow::Result<Figure> {
+    let rates = || {
+        let walls = rounds.iter().map(|[ours, _]| ours.wall);
+        walls.map(|wall| DECISIONS as f64 / wall)
+    };
+    let figure = Figure::new(
+        Amount::PerSecond(spread(rates())?.median),
+        Amount::PerSecond(WANTED),
+        "wanted",
+        spread(rates().map(|rate| rate / WANTED))?,
+    );
+    Ok(figure.needs(Bound::AtLeast(1.0)))
 }
 
 /// Printers of each model with each version, and the policy about them.

@@ -30,10 +30,7 @@ fn the_story_ends_well() {
     );
     assert_eq!((&total["stranded"], &plan["tried"]), (&0.into(), &4.into()));
     let refused = &told["refused"];
-    assert_eq!(
-        (&refused["status"], &refused["answer"]["way"]),
-        (&426.into(), &serde_json::Value::Null)
-    );
+    assert_eq!(refused["status"], 426);
     assert_eq!(&refused["answer"]["update"]["way"][0], newest);
     assert_eq!(refused["printer_shows"]["decision"], "update-required");
     assert!(
