@@ -7,6 +7,9 @@ use axum::http::{Method, StatusCode};
 
 use crate::metrics::Metrics;
 
+/// What is asked before each job. nginx has a log of its own of these, so they are not told twice.
+const BEFORE_EACH_JOB: [&str; 2] = ["/v1/authorize", "/v1/decisions"];
+
 /// A request that is being answered.
 pub(super) struct Observed {
     route: &'static str,
@@ -23,7 +26,7 @@ impl Observed {
         }
     }
 
-    /// It was answered. nginx has a log of its own of what it asks before each job, so that is not told twice.
+    /// It was answered.
     pub(super) fn answered(self, status: StatusCode, metrics: &Metrics) {
         let took = self.begun.elapsed();
         metrics.answered(self.route, status.as_str(), took);
@@ -31,7 +34,7 @@ impl Observed {
         let micros = took.as_micros();
         if status >= 500 {
             tracing::warn!(%method, route, status, micros, "request");
-        } else if route == "/v1/authorize" {
+        } else if BEFORE_EACH_JOB.contains(&route) {
             tracing::debug!(%method, route, status, micros, "request");
         } else {
             tracing::info!(%method, route, status, micros, "request");
