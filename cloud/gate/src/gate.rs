@@ -15,6 +15,7 @@ use crate::keyring::Keyring;
 use crate::metadata::Standing;
 use crate::metrics::Metrics;
 use crate::mqtt::{Issuer, broker::Broker};
+use crate::overview::Fields;
 use crate::printer::Printer;
 use crate::secret::Secret;
 
@@ -67,6 +68,7 @@ pub struct Gate {
     pub(crate) parts: Parts,
     pub(crate) cloud_print: Feature,
     pub(crate) cloud_control: Feature,
+    pub(crate) fields: Fields,
 }
 
 /// What was asked for, in the words of the audit log.
@@ -87,6 +89,7 @@ impl Gate {
     /// Never: both names are features.
     pub fn new(parts: Parts) -> Result<Self, firstlayer_policy::FeatureError> {
         Ok(Self {
+            fields: Fields::new(parts.store.clone()),
             parts,
             cloud_print: "cloud-print".parse()?,
             cloud_control: "cloud-control".parse()?,

@@ -11,6 +11,7 @@ mod health;
 mod mqtt;
 mod observed;
 mod operator;
+mod overview;
 mod reports;
 mod server;
 mod update;
@@ -44,6 +45,8 @@ pub fn router(gate: Arc<Gate>) -> Router {
         .route("/v1/devices/{serial}/key", put(devices::set_key))
         .route("/v1/census", get(operator::census))
         .route("/v1/history", get(operator::history))
+        .route("/", get(overview::page))
+        .route("/v1/overview", get(overview::overview))
         .route("/healthz", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback(answer::not_here)

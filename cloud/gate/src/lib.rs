@@ -20,6 +20,7 @@ mod limits;
 pub mod metadata;
 pub mod metrics;
 pub mod mqtt;
+pub mod overview;
 pub mod printer;
 pub mod secret;
 pub mod service;

@@ -44,7 +44,7 @@ impl Observed {
 
 /// The route of a path; whatever else somebody asks for is one.
 fn route(path: &str) -> &'static str {
-    const ROUTES: [&str; 13] = [
+    const ROUTES: [&str; 15] = [
         "/v1/authorize",
         "/v1/refusal",
         "/v1/update",
@@ -56,6 +56,8 @@ fn route(path: &str) -> &'static str {
         "/v1/mqtt/acl",
         "/v1/census",
         "/v1/history",
+        "/v1/overview",
+        "/",
         "/healthz",
         "/metrics",
     ];

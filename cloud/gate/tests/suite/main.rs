@@ -10,6 +10,7 @@ mod devices;
 mod files;
 mod gate;
 mod mqtt;
+mod overview;
 mod process;
 mod repository;
 mod restart;
