@@ -135,6 +135,7 @@ fn libraries(folder: &Path) -> String {
         format!("usr/lib/{triple}"),
         format!("lib/{triple}"),
         format!("usr/lib/{triple}/blas"),
+        format!("usr/lib/{triple}/pulseaudio"),
     ]
     .map(|place| folder.join(place).display().to_string())
     .join(":")

@@ -9,6 +9,7 @@
     reason = "a harness fails by panicking"
 )]
 
+pub mod chromium;
 pub mod clients;
 pub mod cloud;
 pub mod debian;

@@ -117,7 +117,7 @@ fn rule(effect: &RuleEffect, now: Timestamp) -> Markup {
                 "Needs " (capability) ". Warns from " (day(*warn_from)) ", enforced from " (day(*enforce_from)) "."
             }
             (bar(&parts(&effect.total)))
-            (key(CLASSES.map(|(class, name)| (class, name.to_owned()))))
+            (key(parts(&effect.total).into_iter().map(|(class, name, count)| (class, format!("{} {name}", thousands(count))))))
             div.wide { table {
                 thead { tr {
                     th { "Model" } th { "Channel" } th { "Needs" }
@@ -189,7 +189,7 @@ fn fleet_card(fleet: &Fleet) -> Markup {
             h3 { (fleet.model) " on " (fleet.channel) }
             @match &fleet.newest {
                 Some(newest) => p {
-                    "Newest release " b { (newest.version) } ", offered to " (newest.percent) " % of them"
+                    "Newest release " b { (newest.version) } ", offered to " (newest.percent) "\u{a0}% of them"
                     @if let Some(next) = newest.next_wave { "; the next wave begins " (minute(next)) }
                     "."
                 },
@@ -220,7 +220,7 @@ fn metadata(overview: &Overview) -> Markup {
     html! {
         h2 { "Signed metadata" }
         div.wide { table {
-            thead { tr { th { "Role" } th.number { "Version" } th { "Expires" } th { "" } } }
+            thead { tr { th { "Role" } th { "Expires in" } th { "On" } th.number { "Version" } } }
             tbody { @for role in &overview.metadata { (freshness(role, overview.as_of)) } }
         } }
     }
@@ -231,10 +231,12 @@ fn freshness(role: &Freshness, now: Timestamp) -> Markup {
     let late = left < SignedDuration::from_hours(24 * LATE);
     html! {
         tr {
-            td { (role.role) } td.number { (role.version) } td { (minute(role.expires)) }
+            td { (role.role) }
             td.late[late] {
                 @if left.is_positive() { (away(role.expires, now)) } @else { "expired" }
             }
+            td { (minute(role.expires)) }
+            td.number { (role.version) }
         }
     }
 }

@@ -9,7 +9,6 @@ const WHOLE: u64 = 10_000;
 /// Of the plot by day: where the columns are.
 const WIDTH: u64 = 600;
 const HEIGHT: u64 = 180;
-const TOP: u64 = 20;
 
 /// A part of a bar: its class, what it is, how many.
 pub(super) type Part<'a> = (&'a str, String, u64);
@@ -52,15 +51,14 @@ pub(super) fn columns(history: &History) -> Markup {
     let top = totals.iter().copied().max().unwrap_or(0);
     let (first, last) = (history.days.first(), history.days.last());
     html! {
-        svg.plot viewBox="0 0 600 220" role="img"
+        p.soft { "At most " (thousands(top)) " a day" }
+        svg.plot viewBox="0 0 600 180" preserveAspectRatio="none" shape-rendering="crispEdges" role="img"
             aria-label=(format!("printers seen by day and version, at most {} a day", thousands(top))) {
-            text x="0" y="12" { (thousands(top)) " printers" }
             @for at in 0..history.days.len() { (column(history, at, top)) }
-            line.axis x1="0" x2="600" y1="200" y2="200" {}
-            @if let (Some(first), Some(last)) = (first, last) {
-                text x="0" y="216" { (first) }
-                @if first != last { text x="600" y="216" text-anchor="end" { (last) } }
-            }
+        }
+        p.soft.ends {
+            @if let Some(first) = first { span { (first) } }
+            @if let Some(last) = last.filter(|last| Some(*last) != first) { span { (last) } }
         }
     }
 }
@@ -81,7 +79,7 @@ fn column(history: &History, at: usize, top: u64) -> Markup {
             let count = series.printers.get(at).copied().unwrap_or_default();
             let (from, to) = (height(below), height(below + count));
             below += count;
-            (number, TOP + HEIGHT - to, to - from)
+            (number, HEIGHT - to, to - from)
         });
     let parts: Vec<_> = parts.filter(|(.., height)| *height > 0).collect();
     html! {
@@ -164,9 +162,9 @@ mod tests {
         };
         let plot = columns(&history).into_string();
         for part in [
-            "class=\"v1\" x=\"0\" y=\"20\" width=\"300\" height=\"180\"",
-            "class=\"v1\" x=\"300\" y=\"110\" width=\"300\" height=\"90\"",
-            "class=\"v0\" x=\"300\" y=\"20\" width=\"300\" height=\"90\"",
+            "class=\"v1\" x=\"0\" y=\"0\" width=\"300\" height=\"180\"",
+            "class=\"v1\" x=\"300\" y=\"90\" width=\"300\" height=\"90\"",
+            "class=\"v0\" x=\"300\" y=\"0\" width=\"300\" height=\"90\"",
         ] {
             assert!(plot.contains(part), "no {part} in {plot}");
         }
