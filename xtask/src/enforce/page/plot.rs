@@ -70,7 +70,7 @@ pub(super) fn bar(tally: &Tally) -> Markup {
 pub(super) fn curve(points: &[Point]) -> Markup {
     let top = points.iter().map(|point| point.lost).max().unwrap_or(0);
     html! {
-        @if let [first, .., last] = points {
+        @if let (Some(first), Some(last)) = (points.first(), points.last()) {
             h2 { "How many would be refused, week by week" }
             svg.plot viewBox="0 0 600 140" preserveAspectRatio="none" role="img" {
                 polyline.curve points=(line(points, top)) vector-effect="non-scaling-stroke" {}
@@ -130,5 +130,13 @@ mod tests {
             assert!(bar.contains(part), "no {part} in {bar}");
         }
         assert!(!bar.contains("stranded"), "{bar}");
+    }
+
+    #[test]
+    fn a_curve_of_one_week_is_told_too() {
+        let day = jiff::civil::date(2026, 11, 25);
+        let curve = curve(&[Point { day, lost: 1500 }]).into_string();
+        assert!(curve.contains("2026-11-25: 1,500"), "{curve}");
+        assert!(curve.contains(r#"points="0,0""#), "{curve}");
     }
 }
