@@ -125,7 +125,7 @@ impl Page<'_> {
 
     /// Waits for the next event, and gives its name.
     fn hear(&mut self) -> String {
-        let event = self.pipe.event();
+        let event = self.pipe.hear();
         self.note(&event);
         event["method"].as_str().unwrap_or_default().to_owned()
     }

@@ -1,5 +1,6 @@
 //! A gate as its operator runs it: a process with a configuration.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +9,46 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::fixture::Fixture;
 use crate::process::{Output, Process};
 use crate::workshop::built;
 
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// What the maker's services show at a gate whose folder [`lay_out`] made.
+pub const SERVICE_TOKEN: &str = "token-of-the-makers-services";
+
+const CONFIG: &str = r#"
+listen = "127.0.0.1:0"
+state = "state"
+audit = "audit.jsonl"
+[repository]
+url = "http://127.0.0.1/"
+folder = "repository"
+trust_anchor = "root.json"
+channels = ["stable"]
+refresh_seconds = 1
+[census]
+database = "sqlite:census.db"
+[tokens]
+operator = { file = "operator" }
+service = { file = "service" }
+"#;
+
+/// Writes what a gate beside a fixture's repository needs; the folder `repository` in it is the caller's. Gives the
+/// configuration's file.
+pub fn lay_out(folder: &Path) -> PathBuf {
+    for (name, text) in [
+        ("root.json", Fixture::anchor()),
+        ("operator", b"token-of-the-operator".to_vec()),
+        ("service", SERVICE_TOKEN.into()),
+        ("gate.toml", CONFIG.into()),
+    ] {
+        fs::write(folder.join(name), text)
+            .unwrap_or_else(|error| panic!("writing {name}: {error}"));
+    }
+    folder.join("gate.toml")
+}
 
 /// A running gate; killed when dropped.
 #[derive(Debug)]

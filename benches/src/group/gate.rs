@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, ensure};
 use firstlayer_tests::{
     debian::Tool,
     fixture::{BOARDS, Fixture},
-    gate::Gate,
+    gate::{Gate, SERVICE_TOKEN, lay_out},
     network::free_address,
     nginx,
     process::Process,
@@ -33,7 +33,6 @@ use crate::{
 const SECONDS: u32 = 5;
 /// Swaps that a round must have seen, or else there was none every second.
 const SWAPS: u64 = 3;
-const TOKEN: &str = "token-of-the-makers-services";
 const NGINX: &str = "nginx, a file";
 
 pub(super) fn run(bench: &Bench) -> Vec<Row> {
@@ -52,7 +51,7 @@ pub(super) fn run(bench: &Bench) -> Vec<Row> {
         ],
         body: "",
     };
-    let token = format!("Bearer {TOKEN}");
+    let token = format!("Bearer {SERVICE_TOKEN}");
     let decisions = Question {
         method: "POST",
         path: "/v1/decisions",
@@ -172,36 +171,11 @@ impl<'a> Servers<'a> {
 
 fn start_gate(folder: &Path) -> anyhow::Result<Gate> {
     releases(1).publish(&folder.join("repository"));
-    for (name, text) in [
-        ("root.json", Fixture::anchor()),
-        ("operator", b"token-of-the-operator".to_vec()),
-        ("service", TOKEN.into()),
-        ("gate.toml", CONFIG.into()),
-    ] {
-        fs::write(folder.join(name), text).with_context(|| format!("writing {name}"))?;
-    }
     Ok(Gate::start_program(
         &build("firstlayer-gate")?,
-        &folder.join("gate.toml"),
+        &lay_out(folder),
     ))
 }
-
-const CONFIG: &str = r#"
-listen = "127.0.0.1:0"
-state = "state"
-audit = "audit.jsonl"
-[repository]
-url = "http://127.0.0.1/"
-folder = "repository"
-trust_anchor = "root.json"
-channels = ["stable"]
-refresh_seconds = 1
-[census]
-database = "sqlite:census.db"
-[tokens]
-operator = { file = "operator" }
-service = { file = "service" }
-"#;
 
 fn swap(gate: &mut Gate, version: u64, folder: &Path) -> anyhow::Result<()> {
     releases(version).publish_over(&folder.join("repository"));

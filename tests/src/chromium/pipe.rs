@@ -73,7 +73,7 @@ impl Pipe {
             self.ended();
         }
         loop {
-            let message = self.receive();
+            let message = self.hear();
             if message["id"] == self.last {
                 let problem = &message["error"];
                 assert!(problem.is_null(), "{method}: {problem}");
@@ -88,14 +88,9 @@ impl Pipe {
         std::mem::take(&mut self.waiting)
     }
 
-    /// The next event. None waits.
+    /// What it says next; an event, when no call waits for an answer. None waits.
     #[track_caller]
-    pub(super) fn event(&mut self) -> Value {
-        self.receive()
-    }
-
-    #[track_caller]
-    fn receive(&mut self) -> Value {
+    pub(super) fn hear(&mut self) -> Value {
         match self.messages.recv_timeout(LIMIT) {
             Ok(message) => message,
             Err(_) => self.ended(),

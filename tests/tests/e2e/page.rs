@@ -6,7 +6,7 @@ use std::path::Path;
 use firstlayer_census::{Entry, Store};
 use firstlayer_tests::chromium::{Browser, Page, Screen, colours};
 use firstlayer_tests::fixture::{BOARDS, Fixture};
-use firstlayer_tests::gate::Gate;
+use firstlayer_tests::gate::{Gate, lay_out};
 use firstlayer_tests::skip;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -99,26 +99,8 @@ fn gate(folder: &Path) -> Gate {
         .enforcing(1, &rule)
         .publish(&folder.join("repository"));
     seed(&format!("sqlite:{}", folder.join("census.db").display()));
-    fs::write(folder.join("root.json"), Fixture::anchor()).unwrap();
-    fs::write(folder.join("operator"), "token-of-the-operator").unwrap();
-    fs::write(folder.join("gate.toml"), CONFIG).unwrap();
-    Gate::start(&folder.join("gate.toml"))
+    Gate::start(&lay_out(folder))
 }
-
-const CONFIG: &str = r#"
-listen = "127.0.0.1:0"
-state = "state"
-audit = "audit.jsonl"
-[repository]
-url = "http://127.0.0.1/"
-folder = "repository"
-trust_anchor = "root.json"
-channels = ["stable"]
-[census]
-database = "sqlite:census.db"
-[tokens]
-operator = { file = "operator" }
-"#;
 
 /// Printers report every day; the third of them gets 1.4.0, one after the other, and the others go from 1.2.0 to 1.3.0.
 #[tokio::main(flavor = "current_thread")]
