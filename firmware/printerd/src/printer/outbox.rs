@@ -63,6 +63,7 @@ impl Outbox {
 
     /// Sends what is owed and due.
     pub(super) fn report(&mut self, facts: &Facts<'_>, now: Instant) {
+        self.reporter.note(facts.state);
         for (full, to) in [
             (&mut self.lan, Audience::Lan),
             (&mut self.cloud, Audience::Cloud),

@@ -128,12 +128,21 @@ impl fmt::Display for PrinterState {
 pub struct Reporter {
     sequence: u64,
     told: Map<String, Value>,
+    state: Option<PrinterState>,
+    moved: bool,
 }
 
 /// Fields that a message repeats though they have not changed, so that it says something.
-const PULSE: [&str; 3] = ["gcode_state", "mc_percent", "wifi_signal"];
+const PULSE: [&str; 3] = [STATE, "mc_percent", "wifi_signal"];
+const STATE: &str = "gcode_state";
 
 impl Reporter {
+    /// Takes note of the state between two messages. One that was left and is back by the next is told all the same:
+    /// whoever sends a job must hear that it failed at once, also where the one before had failed.
+    pub fn note(&mut self, state: PrinterState) {
+        self.moved |= self.state.replace(state) != Some(state);
+    }
+
     /// Everything (`msg` 0). What others were told is as it was.
     pub fn full(&mut self, facts: &Facts<'_>) -> Value {
         self.message(0, fields(facts))
@@ -143,7 +152,10 @@ impl Reporter {
     pub fn changes(&mut self, facts: &Facts<'_>) -> Option<Value> {
         let now = fields(facts);
         let mut changed = now.clone();
-        changed.retain(|key, value| self.told.get(key) != Some(value));
+        let moved = std::mem::take(&mut self.moved);
+        changed.retain(|key, value| {
+            self.told.get(key) != Some(value) || (moved && key.as_str() == STATE)
+        });
         self.told = now;
         (!changed.is_empty()).then(|| self.message(1, changed))
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::bench::{Bench, GCODE, archive, project};
 use crate::{
-    printer::{Audience, Kind, Origin},
+    printer::{Audience, DownloadFailure, Kind, Origin},
     protocol::PrinterState,
 };
 
@@ -87,6 +87,24 @@ async fn a_printer_with_nothing_to_tell_still_gives_signs_of_life() {
         assert!(last.elapsed() <= Duration::from_secs(21));
         assert_eq!(message["print"]["gcode_state"], "IDLE");
         last = Instant::now();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_fails_at_once_is_told_of_also_where_the_one_before_had_failed() {
+    let mut bench = Bench::new();
+    for _ in 0..2 {
+        bench.done(project("https://h/cube.3mf")).await;
+        let begun = Instant::now();
+        let asked = bench.downloads.recv().await.unwrap();
+        let failure = DownloadFailure("there is no such file".into());
+        asked.end.send(Err(failure)).unwrap();
+        while bench.message().await.0["print"]["gcode_state"] != "FAILED" {}
+        assert!(
+            begun.elapsed() <= Duration::from_secs(2),
+            "{:?}",
+            begun.elapsed()
+        );
     }
 }
 
