@@ -94,7 +94,7 @@ pub fn measure_once(
     Ok(probed)
 }
 
-/// Measures what an image can do. Takes about a minute.
+/// Measures what an image can do. Takes about ten seconds.
 ///
 /// # Errors
 /// When the machine cannot run the experiments. What an experiment could not find out is no error: it is in the result.

@@ -1,7 +1,12 @@
 //! The story that the project exists for, as a visitor has it told.
 
+use std::fs;
+use std::path::Path;
+
+use firstlayer_tests::chromium::{Browser, Screen, colours};
 use firstlayer_tests::process::run;
 use firstlayer_tests::release::LIMIT;
+use firstlayer_tests::skip;
 use firstlayer_tests::workshop::xtask;
 
 #[test]
@@ -48,4 +53,32 @@ fn the_story_ends_well() {
         (&printed["scheme"], &printed["state"]),
         (&"https".into(), &"FINISH".into())
     );
+    look_at(plan["page"].as_str().unwrap());
+}
+
+/// The plan's page, as whoever decides about it sees it on a phone.
+fn look_at(file: &str) {
+    let mut browser = match Browser::start() {
+        Ok(browser) => browser,
+        Err(reason) => skip!("{reason}"),
+    };
+    let url = format!("file://{file}");
+    let mut page = browser.open(&url, Screen::Phone);
+    let overflow = "document.documentElement.scrollWidth - window.innerWidth";
+    assert_eq!(page.evaluate(overflow), 0, "it scrolls sideways");
+    let text = page.evaluate("document.body.innerText");
+    let text = text.as_str().unwrap();
+    for part in [
+        "Nothing speaks against it.",
+        "2,058 of 100,000",
+        "Ways back",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    assert_eq!(page.requests, [url]);
+    assert_eq!(page.complaints, [""; 0]);
+    let picture = page.screenshot();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plan-phone.png");
+    fs::write(kept, &picture).unwrap();
+    assert!(colours(&picture) > 20, "it is blank");
 }

@@ -16,7 +16,7 @@ Real firmware under emulation, real rules, real servers, on this machine alone:
 measured, a plan says whom 25 November cuts off, and a printer with 1.2 is
 refused, updates over plain HTTP, and prints.
 
-Takes about five minutes on two cores once the firmware is built, and leaves
+Takes about a minute on two cores once the firmware is built, and leaves
 everything to look at in .firstlayer/demo/, the page of the plan among it.
 Servers that the machine lacks are fetched and unpacked beside the tests.
 
