@@ -10,6 +10,11 @@ const MILLION: u64 = 1_000_000;
 /// What a census says of a printer's region when it says nothing.
 const NOWHERE: &str = "unknown";
 
+/// Half a printer that is lost is a printer that is lost.
+fn rounded_up(millionths: u64) -> u64 {
+    millionths.div_ceil(MILLION)
+}
+
 /// The whole printers of an expected number.
 #[allow(
     clippy::cast_possible_truncation,
@@ -18,7 +23,7 @@ const NOWHERE: &str = "unknown";
     reason = "a number of printers"
 )]
 pub(super) fn whole(number: f64) -> u64 {
-    (number * MILLION as f64).round() as u64 / MILLION
+    rounded_up((number * MILLION as f64).round() as u64)
 }
 
 /// A share of a group, in millionths of a printer.
@@ -57,19 +62,18 @@ impl Sum {
         self.spared += other.spared;
     }
 
-    /// What is expected is rounded up: half a printer that is lost is a printer that is lost.
     fn finish(self) -> Tally {
-        let lost_then = self.lost_then.div_ceil(MILLION);
+        let lost_then = rounded_up(self.lost_then);
         Tally {
             printers: self.printers,
             in_use: self.in_use,
             lost_now: self.lost_now,
             rescued: self.lost_now.saturating_sub(lost_then),
             lost_then,
-            lost_in_use: self.lost_in_use.div_ceil(MILLION),
+            lost_in_use: rounded_up(self.lost_in_use),
             stranded: self.stranded,
             spared: self.spared,
-            lost_later: self.lost_later.div_ceil(MILLION),
+            lost_later: rounded_up(self.lost_later),
         }
     }
 }
