@@ -59,16 +59,20 @@ fn shortfall(
     let rule = &enforced.rule;
     let (warn_from, enforce_from) = (rule.warn_from, rule.enforce_from);
     let in_time = |from| terms.notice.after(from) <= enforce_from;
+    let late = (!in_time(warn_from)).then_some(Shortfall::Between {
+        warn_from,
+        enforce_from,
+    });
     let Some(before) = before else {
         return match warn_from < now {
             true => Some(Shortfall::Backdated { warn_from }),
-            false if !in_time(warn_from) => Some(Shortfall::Between {
-                warn_from,
-                enforce_from,
-            }),
-            false => None,
+            false => late,
         };
     };
+    // Who is warned later than was announced still has the whole notice.
+    if warn_from > before.rule.warn_from && late.is_some() {
+        return late;
+    }
     let what = tightened(enforced, before)?;
     (!in_time(now)).then_some(Shortfall::Tightened { enforce_from, what })
 }
