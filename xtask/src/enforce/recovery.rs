@@ -28,7 +28,7 @@ pub struct Recovery {
     pub board: Board,
     /// The releases that they install one after the other.
     pub way: Vec<Version>,
-    /// What their own firmware made of today's repository.
+    /// What their own firmware made of today's repository; or the first step that leads no further.
     pub tried: Tried,
 }
 
@@ -119,8 +119,7 @@ impl Search<'_> {
         let mut found = Vec::new();
         for board in self.boards_of(cohort.model) {
             let way = self.policy.way(&on_board(cohort, &board));
-            let tried = self.attempt(cohort, &board)?;
-            let tried = self.judged(tried, &way);
+            let tried = self.try_way(cohort, &board, &way)?;
             refusals.extend(self.refusal(who, &board, &tried));
             found.push(Recovery {
                 who: who.clone(),
@@ -133,14 +132,36 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn attempt(&self, cohort: &Cohort<'_>, board: &Board) -> Result<Tried> {
+    /// What their own firmware made of it, if every step that has another one after it finds that too.
+    fn try_way(&self, cohort: &Cohort<'_>, board: &Board, way: &[&Release]) -> Result<Tried> {
+        let own = self.judged(self.attempt(cohort, cohort.version, board)?, way);
+        let mut ahead = way.split_first();
+        while let (Tried::Reads { .. }, Some((step, rest @ [_, ..]))) = (&own, ahead) {
+            let version = &step.version;
+            match self.judged(self.attempt(cohort, version, board)?, rest) {
+                Tried::Reads { .. } => {}
+                Tried::Fails { why } => {
+                    let why = format!("as {version}, on its way: {why}");
+                    return Ok(Tried::Fails { why });
+                }
+                Tried::Untried { why } => {
+                    let why = format!("as {version}, on its way: {why}");
+                    return Ok(Tried::Untried { why });
+                }
+            }
+            ahead = rest.split_first();
+        }
+        Ok(own)
+    }
+
+    fn attempt(&self, cohort: &Cohort<'_>, version: &Version, board: &Board) -> Result<Tried> {
         let releases = self.published.channel(cohort.channel);
         let mut releases = releases
             .into_iter()
             .flat_map(|manifest| manifest.releases());
         let archived = releases.find(|release| {
             release.board == *board
-                && release.version == *cohort.version
+                && release.version == *version
                 && release.models.contains(cohort.model)
         });
         let Some(release) = archived else {
