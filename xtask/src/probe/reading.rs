@@ -7,7 +7,7 @@ use firstlayer_policy::{Capability, Release};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::evidence::STATEMENT_TYPE;
+use super::evidence::{PREDICATE_TYPE, STATEMENT_TYPE};
 
 /// The verdict of a capability that was seen.
 const HAS: &str = "has";
@@ -35,6 +35,8 @@ struct Statement {
     #[serde(rename = "_type")]
     kind: String,
     subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
     predicate: Value,
 }
 
@@ -65,7 +67,9 @@ pub(crate) fn check_evidence(
     }
     let statement: Statement =
         serde_json::from_slice(file).map_err(|_| EvidenceProblem::NoStatement)?;
-    if statement.kind != STATEMENT_TYPE {
+    if (statement.kind.as_str(), statement.predicate_type.as_str())
+        != (STATEMENT_TYPE, PREDICATE_TYPE)
+    {
         return Err(EvidenceProblem::NoStatement);
     }
     let about_it = |subject: &Subject| {
