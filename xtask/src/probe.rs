@@ -70,8 +70,8 @@ pub fn capabilities() -> impl ExactSizeIterator<Item = &'static str> {
     EXPERIMENTS.iter().map(|experiment| experiment.capability)
 }
 
-/// Measures what an image can do, unless that was done before on this machine: `folder` keeps what was seen, by the image
-/// and the emulator, so that a release that was stopped need not measure again.
+/// Measures what an image can do, unless it was seen to do everything before on this machine: `folder` keeps that, by the
+/// image and the emulator, so that a release that was stopped need not measure again.
 ///
 /// # Errors
 /// As [`measure`].
@@ -87,8 +87,8 @@ pub fn measure_once(
         return Probed::new(image, emulator, findings);
     }
     let probed = measure(image, emulator, sandbox, progress)?;
-    // What could not be measured may be measured the next time.
-    if probed.is_whole() {
+    // What was missed on a bad day may be seen the next time.
+    if probed.has_everything() {
         kept.write(&probed)?;
     }
     Ok(probed)

@@ -8,6 +8,9 @@ mod lan_ports;
 mod signed_update;
 mod wifi;
 
+use std::io::{self, ErrorKind};
+use std::sync::mpsc::RecvTimeoutError;
+
 use anyhow::Result;
 
 use super::bench::Bench;
@@ -79,8 +82,22 @@ impl Observations {
 }
 
 /// What a peer's behaviour looks like that did not come to the point: the error that it caused, in one line.
-fn told(error: &anyhow::Error) -> String {
-    format!("{error:#}").replace('\n', " ")
+///
+/// # Errors
+/// The error itself, if it says no more than that time ran out: on a busy machine that shows nothing.
+fn told(error: anyhow::Error) -> Result<String> {
+    match ran_out_of_time(&error) {
+        true => Err(error),
+        false => Ok(format!("{error:#}").replace('\n', " ")),
+    }
+}
+
+fn ran_out_of_time(error: &anyhow::Error) -> bool {
+    let ran_out = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|io| ran_out.contains(&io.kind())) || cause.is::<RecvTimeoutError>()
+    })
 }
 
 #[cfg(test)]
@@ -90,6 +107,16 @@ mod tests {
     use firstlayer_policy::Capability;
 
     use super::*;
+
+    #[test]
+    fn time_that_ran_out_shows_nothing_and_every_other_end_does() {
+        let of = |kind: ErrorKind| anyhow::Error::from(io::Error::from(kind)).context("no answer");
+        assert!(told(of(ErrorKind::TimedOut)).is_err());
+        assert!(told(of(ErrorKind::WouldBlock)).is_err());
+        assert!(told(anyhow::Error::from(RecvTimeoutError::Timeout).context("nobody")).is_err());
+        let seen = told(of(ErrorKind::ConnectionReset)).unwrap();
+        assert!(seen.starts_with("no answer: "), "{seen}");
+    }
 
     #[test]
     fn every_capability_has_one_experiment_and_a_name_that_manifests_take() {

@@ -65,9 +65,9 @@ impl Probed {
         had.map(|measured| measured.capability.clone()).collect()
     }
 
-    /// Whether every experiment could be carried out.
-    pub(super) fn is_whole(&self) -> bool {
-        self.with(Verdict::NotMeasured).next().is_none()
+    /// Whether it was seen to have everything.
+    pub(super) fn has_everything(&self) -> bool {
+        self.claims().len() == self.capabilities.len()
     }
 
     /// All in a few words.
@@ -99,9 +99,7 @@ impl Probed {
 impl Report {
     /// Whether every capability was found on every board.
     pub fn is_complete(&self) -> bool {
-        self.boards
-            .iter()
-            .all(|probed| probed.claims().len() == probed.capabilities.len())
+        self.boards.iter().all(Probed::has_everything)
     }
 }
 

@@ -14,16 +14,14 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let mut seen = Observations::default();
     let stranger = Authority::new()?.server;
     let heard = broker.bytes_of_a_connection(&stranger);
-    let heard = heard.map_or_else(|error| told(&error), |count| format!("{count} bytes"));
+    let heard = heard.map(|count| format!("{count} bytes")).or_else(told)?;
     seen.note(
         "a broker with another authority's certificate hears",
         "0 bytes",
         heard,
     );
-    let (login, topic) = connection(bench, &broker).unwrap_or_else(|error| {
-        let none = "none".to_owned();
-        (told(&error), none)
-    });
+    let (login, topic) = connection(bench, &broker)
+        .or_else(|error| anyhow::Ok((told(error)?, "none".to_owned())))?;
     seen.note("login at the broker", "user and password", login);
     let reports = format!("device/{SERIAL}/report");
     seen.note("a report's topic", reports, topic);

@@ -40,30 +40,31 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let plain = Web::serve(HTTP_PORT, None, site(&pages))?;
 
     let mut seen = Observations::default();
-    let mut try_job = |what: &str, expected: &str, url: String| {
-        let end = print(&owner, &url).unwrap_or_else(|error| told(&error));
+    let mut try_job = |what: &str, expected: &str, url: String| -> Result<()> {
+        let end = print(&owner, &url).or_else(told)?;
         seen.note(what, expected, end);
+        Ok(())
     };
     let printed = "printed";
     try_job(
         "a job over HTTPS",
         printed,
         format!("https://127.0.0.1:{HTTPS_PORT}/good.3mf"),
-    );
+    )?;
     let refused = "refused";
     try_job(
         "a job over HTTP",
         refused,
         format!("http://127.0.0.1:{HTTP_PORT}/file.3mf"),
-    );
+    )?;
     let url = format!("https://127.0.0.1:{STRANGERS_PORT}/file.3mf");
     try_job(
         "a job from a server with an untrusted certificate",
         refused,
         url,
-    );
+    )?;
     let url = format!("https://127.0.0.1:{HTTPS_PORT}/redirect.3mf");
-    try_job("a job that is redirected to HTTP", refused, url);
+    try_job("a job that is redirected to HTTP", refused, url)?;
     seen.note(
         "the server with the job",
         ASKED,

@@ -21,15 +21,15 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let card = bench.printer()?.card();
     let mut seen = Observations::default();
     let (greeting, login) =
-        log_in(&owner).unwrap_or_else(|error| (told(&error), "none".to_owned()));
+        log_in(&owner).or_else(|error| anyhow::Ok((told(error)?, "none".to_owned())))?;
     seen.note("greeting inside TLS", "220", greeting);
     seen.note("login with the access code", "230", login);
-    seen.note("STOR before PROT P", "refused", unprotected(&owner, &[]));
-    let clear = unprotected(&owner, &["PBSZ 0", "PROT C"]);
+    seen.note("STOR before PROT P", "refused", unprotected(&owner, &[])?);
+    let clear = unprotected(&owner, &["PBSZ 0", "PROT C"])?;
     seen.note("STOR under PROT C", "refused", clear);
     seen.note("on the card after that", "nothing", stored(&card));
     let bytes: Vec<u8> = (0..LENGTH).map(|at| (at % 251) as u8).collect();
-    let answer = upload(&owner, &bytes).unwrap_or_else(|error| told(&error));
+    let answer = upload(&owner, &bytes).or_else(told)?;
     seen.note("STOR under PROT P", "226", answer);
     let expected = format!("sha256 {}", Sha256::of(&bytes));
     seen.note("on the card after that", expected, stored(&card));
@@ -49,7 +49,7 @@ fn log_in(owner: &Owner) -> Result<(String, String)> {
 }
 
 /// What becomes of an upload whose bytes would go in clear text.
-fn unprotected(owner: &Owner, before: &[&str]) -> String {
+fn unprotected(owner: &Owner, before: &[&str]) -> Result<String> {
     let answer = Control::open(owner).and_then(|mut control| {
         control.log_in(&owner.code)?;
         for command in before {
@@ -59,9 +59,9 @@ fn unprotected(owner: &Owner, before: &[&str]) -> String {
         control.say(&format!("STOR {FILE}"))
     });
     match answer {
-        Ok(400..) => "refused".to_owned(),
-        Ok(code) => format!("answered with {code}"),
-        Err(error) => told(&error),
+        Ok(400..) => Ok("refused".to_owned()),
+        Ok(code) => Ok(format!("answered with {code}")),
+        Err(error) => told(error),
     }
 }
 

@@ -24,24 +24,24 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Observations> {
     let owner = bench.owner()?;
     let mut seen = Observations::default();
     for (version, name) in [(&TLS12, "TLS 1.2"), (&TLS13, "TLS 1.3")] {
-        let agreed = handshake(&owner, version).unwrap_or_else(|error| told(&error));
+        let agreed = handshake(&owner, version).or_else(told)?;
         seen.note(format!("handshake of {name}"), name, agreed);
     }
     let answered = |code: &str| match owner.log_in(code) {
-        Ok((_, answer)) => connack(answer),
-        Err(error) => told(&error),
+        Ok((_, answer)) => Ok(connack(answer)),
+        Err(error) => told(error),
     };
     seen.note(
         "login with the access code",
         "CONNACK 0",
-        answered(&owner.code),
+        answered(&owner.code)?,
     );
     seen.note(
         "login with another code",
         "CONNACK 5",
-        answered("00000000-not-it"),
+        answered("00000000-not-it")?,
     );
-    let version = ask_for_version(&owner).unwrap_or_else(|error| told(&error));
+    let version = ask_for_version(&owner).or_else(told)?;
     seen.note("a command", "answered", version);
     let answer = tls::answer_to(MQTT_PORT, CONNECT)?;
     let clear = match answer.first() {

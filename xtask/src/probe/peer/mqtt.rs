@@ -1,10 +1,10 @@
 //! MQTT 3.1.1 over a stream, in either role. Packets are mqtt-protocol-core's.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::{Event, role::RoleType};
 use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet};
@@ -65,10 +65,9 @@ impl<R: RoleType, S: Read + Write> Conversation<R, S> {
                 return Ok(taken);
             }
         }
-        bail!(
-            "what was waited for did not come in {} s",
-            PATIENCE.as_secs()
-        )
+        let seconds = PATIENCE.as_secs();
+        Err(io::Error::from(ErrorKind::TimedOut))
+            .with_context(|| format!("what was waited for did not come in {seconds} s"))
     }
 
     /// An identifier for a packet that waits for its answer.

@@ -102,6 +102,53 @@ fn firmware_that_reads_everything_and_would_not_take_the_first_step() {
     )));
 }
 
+/// 1.2.0 goes by way of 1.3.0, which nobody runs any more.
+fn lead_by_a_stone(stage: &mut Stage) {
+    for board in ["virt-armv7", "virt-aarch64"] {
+        stage.release("1.4.0", board).floor = Some("1.3.0".parse().unwrap());
+    }
+    stage.publish();
+    stage.census(&[
+        ("1.2.0", "first-mini", "2026-05-30", 1),
+        ("1.4.0", "first-mini", "2026-05-30", 99),
+    ]);
+    let offered = Some("1.3.0".parse().unwrap());
+    stage.trial_of("1.2.0", Tried::Reads { offered });
+}
+
+#[test]
+fn a_stepping_stone_has_to_lead_on() {
+    let mut stage = Stage::new();
+    lead_by_a_stone(&mut stage);
+    assert_passes(&stage);
+    for (outcome, row) in [
+        (
+            Tried::Fails {
+                why: "it does not know a field".to_owned(),
+            },
+            "firmware_that_cannot_read_what_is_published",
+        ),
+        (
+            Tried::Reads { offered: None },
+            "firmware_that_cannot_read_what_is_published",
+        ),
+        (
+            Tried::Untried {
+                why: "its bundle is gone".to_owned(),
+            },
+            "firmware_that_was_not_tried",
+        ),
+    ] {
+        // A new one, because a plan keeps what came of its trials.
+        let mut stage = Stage::new();
+        lead_by_a_stone(&mut stage);
+        stage.trial_of("1.3.0", outcome);
+        let found = refusals_of(&stage, &[row]);
+        let text = found[0].to_string();
+        assert!(text.contains(": as 1.3.0, on its way: it"), "{text}");
+    }
+}
+
 #[test]
 fn a_version_that_the_channel_does_not_list_was_not_tried_unless_that_is_accepted() {
     let mut stage = Stage::new();
@@ -114,6 +161,28 @@ fn a_version_that_the_channel_does_not_list_was_not_tried_unless_that_is_accepte
     );
     stage.terms.accept_untried = true;
     assert_passes(&stage);
+}
+
+#[test]
+fn who_is_warned_later_than_was_announced_has_the_whole_notice_all_the_same() {
+    let stage = Stage::new();
+    stage.put_in_force();
+    stage.rules(ENFORCE, ENFORCE);
+    let found = refusals_of(&stage, &["a_warning_too_shortly_before"]);
+    assert!(found[0].to_string().contains("(30d of notice)"));
+    // With enough of it, warnings may begin later.
+    stage.rules("2026-07-01T00:00:00Z", ENFORCE);
+    assert_passes(&stage);
+}
+
+#[test]
+fn evidence_of_another_kind_of_predicate_is_not_understood() {
+    let mut stage = Stage::new();
+    stage.attach_to_1_4(|release, _| {
+        let text = String::from_utf8(evidence(release, &[RULE])).unwrap();
+        text.replace("evidence:v1", "evidence:v2").into_bytes()
+    });
+    refusals_of(&stage, &["evidence_that_is_no_statement"]);
 }
 
 #[test]
