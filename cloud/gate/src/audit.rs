@@ -67,7 +67,7 @@ impl Audit {
             Err(TrySendError::Full(record) | TrySendError::Closed(record)) => record,
         };
         if self.records.send(record).await.is_err() {
-            self.metrics.audit_lost();
+            self.metrics.audit_lost(1);
         }
     }
 }
@@ -83,21 +83,92 @@ impl Writer {
 
 fn write(mut file: impl Write, mut waiting: Receiver<Record>, metrics: &Metrics) {
     let mut lines = Vec::new();
+    let mut torn = false;
     while let Some(record) = waiting.blocking_recv() {
         lines.clear();
+        // Half a line ends here, and takes no whole one with it.
+        lines.extend(torn.then_some(b'\n'));
+        let mut count = 0;
         let mut next = Some(record);
         while let Some(record) = next {
             // A record holds texts and numbers, which always become JSON.
             if serde_json::to_writer(&mut lines, &record).is_ok() {
                 lines.push(b'\n');
+                count += 1;
             }
             next = (lines.len() < 64 << 10)
                 .then(|| waiting.try_recv().ok())
                 .flatten();
         }
-        if let Err(error) = file.write_all(&lines).and_then(|()| file.flush()) {
-            metrics.audit_lost();
+        let written = file.write_all(&lines).and_then(|()| file.flush());
+        torn = written.is_err();
+        if let Err(error) = written {
+            metrics.audit_lost(count);
             tracing::error!(%error, "the audit log cannot be written");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that is full in the middle of its first write.
+    #[derive(Default)]
+    struct Full {
+        bytes: Vec<u8>,
+        calls: usize,
+    }
+
+    impl Write for &mut Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.calls += 1;
+            match self.calls {
+                1 => {
+                    self.bytes.extend(bytes.iter().take(10));
+                    Ok(10)
+                }
+                2 => Err(io::ErrorKind::StorageFull.into()),
+                _ => {
+                    self.bytes.extend(bytes);
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn record(serial: usize) -> Record {
+        Record {
+            time: Timestamp::UNIX_EPOCH,
+            serial: format!("FL-{serial}"),
+            asked: "x".repeat(40 << 10),
+            verdict: Verdict::Ok,
+            granted: true,
+            rule: None,
+        }
+    }
+
+    #[test]
+    fn a_full_disk_loses_what_it_did_not_take_and_says_how_much() {
+        let metrics = Metrics::new().unwrap();
+        let (records, waiting) = channel(8);
+        for serial in 0..3 {
+            records.try_send(record(serial)).unwrap();
+        }
+        drop(records);
+        let mut disk = Full::default();
+        write(&mut disk, waiting, &metrics);
+        // Two records fill a write.
+        let text = metrics.text().unwrap();
+        assert!(text.contains("gate_audit_lost_total 2"), "{text}");
+        let log = String::from_utf8(disk.bytes).unwrap();
+        let whole: Vec<&str> = log.lines().filter(|line| line.ends_with('}')).collect();
+        assert_eq!(whole.len(), 1);
+        let last: serde_json::Value = serde_json::from_str(whole[0]).unwrap();
+        assert_eq!(last["serial"], "FL-2");
     }
 }

@@ -117,35 +117,35 @@ impl Gate {
         bears(headers, &self.parts.tokens.operator)
     }
 
-    /// Counts a ruling, and says in the audit log what followed from it if something was refused or handed out. Whether
-    /// it was refused comes back.
-    pub(crate) async fn rule(
-        &self,
-        asked: &Asked<'_>,
-        ruling: &Ruling<'_>,
-        hands_out: bool,
-        now: Timestamp,
-    ) -> bool {
+    /// Counts a ruling, and says in the audit log if something was refused by it.
+    pub(crate) async fn rule(&self, asked: &Asked<'_>, ruling: &Ruling<'_>, now: Timestamp) {
         let metrics = &self.parts.metrics;
         metrics.decided(ruling.verdict.as_str());
         let finding = ruling.withheld(asked.feature);
-        if let Some(finding) = finding {
-            metrics.refused(finding.rule.as_str());
-        }
-        if finding.is_some() || hands_out {
-            self.parts
-                .audit
-                .record(Record {
-                    time: now,
-                    serial: asked.printer.serial.to_string(),
-                    asked: asked.what.clone(),
-                    verdict: finding.map_or(ruling.verdict, |_| Verdict::UpdateRequired),
-                    granted: finding.is_none(),
-                    rule: finding.map(|finding| finding.rule.to_string()),
-                })
-                .await;
-        }
-        finding.is_some()
+        let Some(finding) = finding else { return };
+        metrics.refused(finding.rule.as_str());
+        let record = Record {
+            time: now,
+            serial: asked.printer.serial.to_string(),
+            asked: asked.what.clone(),
+            verdict: Verdict::UpdateRequired,
+            granted: false,
+            rule: Some(finding.rule.to_string()),
+        };
+        self.parts.audit.record(record).await;
+    }
+
+    /// Says in the audit log that something is handed out, which was made and is not sent yet.
+    pub(crate) async fn hand_out(&self, asked: &Asked<'_>, verdict: Verdict, now: Timestamp) {
+        let record = Record {
+            time: now,
+            serial: asked.printer.serial.to_string(),
+            asked: asked.what.clone(),
+            verdict,
+            granted: true,
+            rule: None,
+        };
+        self.parts.audit.record(record).await;
     }
 }
 

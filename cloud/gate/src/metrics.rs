@@ -69,7 +69,10 @@ impl Metrics {
                 "gate_metadata_expires_seconds",
                 "When they expire, Unix time",
             )?,
-            degraded: gauge("gate_degraded", "1 while the rules are not fresh")?,
+            degraded: gauge(
+                "gate_degraded",
+                "1 while the rules are not fresh, or there are none",
+            )?,
             registry,
         })
     }
@@ -102,17 +105,21 @@ impl Metrics {
         self.reports.with_label_values(&[outcome]).inc_by(count);
     }
 
-    /// An audit record was not written.
-    pub fn audit_lost(&self) {
-        self.audit_lost.inc();
+    /// So many audit records were not written, or not whole.
+    pub fn audit_lost(&self, count: u64) {
+        self.audit_lost.inc_by(count);
     }
 
-    /// How the rules stand.
-    pub fn stands(&self, revision: u64, expires: i64, degraded: bool) {
+    /// Whether the rules are fresh; they are not either where there are none.
+    pub fn fresh(&self, fresh: bool) {
+        self.degraded.set((!fresh).into());
+    }
+
+    /// The rules in force.
+    pub fn stands(&self, revision: u64, expires: i64) {
         self.revision
             .set(i64::try_from(revision).unwrap_or(i64::MAX));
         self.expires.set(expires);
-        self.degraded.set(degraded.into());
     }
 
     /// All of it, in Prometheus's text format.

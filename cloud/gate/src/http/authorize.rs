@@ -81,7 +81,7 @@ pub(super) async fn authorize(
                     what: feature.to_string(),
                     ..asked
                 };
-                gate.rule(&asked, &ruling, false, now).await;
+                gate.rule(&asked, &ruling, now).await;
                 shown(StatusCode::FORBIDDEN, &ruling, &feature)
             }
         }

@@ -8,6 +8,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use firstlayer_bundle::Sha256;
+use firstlayer_policy::Verdict;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -76,11 +77,13 @@ async fn hand_out(gate: &Shared, headers: &HeaderMap, bytes: &Bytes) -> Result<R
         what: format!("{word} {}", wish.name),
         feature: &gate.cloud_print,
     };
-    if let Some(refused) = gate.answer_if_refused(&asked, report, now).await? {
-        return Ok(refused);
-    }
+    let verdict = match gate.ask(&asked, report, now).await? {
+        Leave::Given(verdict) => verdict,
+        Leave::Refused(answer) => return Ok(answer),
+    };
     let presigned = files.url(&printer.serial, &wish.name, purpose).await;
     let presigned = presigned.map_err(|error| Problem::internal(&error.to_string()))?;
+    gate.hand_out(&asked, verdict, now).await;
     let mut response = json(
         StatusCode::OK,
         &Given {
@@ -104,21 +107,29 @@ fn purpose(wish: &Wish) -> Result<Purpose, Problem> {
     }
 }
 
+/// Whether a printer may have what it asks for.
+pub(super) enum Leave {
+    /// It may, and this is how it stands.
+    Given(Verdict),
+    /// It may not, and this is its answer.
+    Refused(Response),
+}
+
 impl crate::Gate {
-    /// The answer by which a printer is refused what it asked for, with everything said about it; `None` where it may
-    /// have it, which the audit log says then.
-    pub(super) async fn answer_if_refused(
+    /// Rules on what a printer asks for. A refusal is in the audit log; what is handed out has to be put there.
+    pub(super) async fn ask(
         &self,
         asked: &Asked<'_>,
         report: firstlayer_policy::Report,
         now: Timestamp,
-    ) -> Result<Option<Response>, Problem> {
+    ) -> Result<Leave, Problem> {
         let guard = self.parts.standing.in_force();
         let in_force = guard.as_ref().ok_or_else(Problem::no_rules)?;
         let repository = &self.parts.repository;
         let decision =
             crate::decision::Decision::new(in_force, asked.printer, report, repository, now);
-        self.rule(asked, decision.ruling(), true, now).await;
-        Ok(authorize::refused(&decision, asked.feature))
+        self.rule(asked, decision.ruling(), now).await;
+        let given = Leave::Given(decision.ruling().verdict);
+        Ok(authorize::refused(&decision, asked.feature).map_or(given, Leave::Refused))
     }
 }

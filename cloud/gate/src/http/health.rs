@@ -65,15 +65,13 @@ pub(super) async fn health(State(gate): State<Shared>) -> Response {
 
 /// Everything that is counted.
 pub(super) async fn metrics(State(gate): State<Shared>) -> Response {
-    let standing = &gate.parts.standing;
+    let (standing, metrics) = (&gate.parts.standing, &gate.parts.metrics);
+    let (status, _) = standing.status(Timestamp::now());
+    metrics.fresh(status == Status::Ok);
     if let Some(in_force) = standing.in_force().as_ref() {
-        let degraded = standing.alarm(Timestamp::now()).is_some();
-        let expires = in_force.expires().as_second();
-        gate.parts
-            .metrics
-            .stands(in_force.revision(), expires, degraded);
+        metrics.stands(in_force.revision(), in_force.expires().as_second());
     }
-    match gate.parts.metrics.text() {
+    match metrics.text() {
         Ok(text) => {
             let mut response = text.into_response();
             set(&mut response, CONTENT_TYPE, "text/plain; version=0.0.4");

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json as object;
 
 use super::answer::{Problem, json, set};
+use super::files::Leave;
 use super::{Shared, body};
 use crate::Asked;
 use crate::mqtt::{Action, Unusable, may};
@@ -72,9 +73,10 @@ async fn give(gate: &Shared, headers: &HeaderMap, bytes: &Bytes) -> Result<Respo
         what: "mqtt credentials".to_owned(),
         feature: &gate.cloud_control,
     };
-    if let Some(refused) = gate.answer_if_refused(&asked, report, now).await? {
-        return Ok(refused);
-    }
+    let verdict = match gate.ask(&asked, report, now).await? {
+        Leave::Given(verdict) => verdict,
+        Leave::Refused(answer) => return Ok(answer),
+    };
     let given = mqtt.issuer.issue(&printer.serial, now);
     if let Some(broker) = &mqtt.broker {
         broker.admit(&given).await.map_err(|error| {
@@ -83,6 +85,7 @@ async fn give(gate: &Shared, headers: &HeaderMap, bytes: &Bytes) -> Result<Respo
             Problem::unavailable("no-broker", "the broker cannot be reached now")
         })?;
     }
+    gate.hand_out(&asked, verdict, now).await;
     let mut response = json(
         StatusCode::OK,
         &Given {

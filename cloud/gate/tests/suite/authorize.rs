@@ -147,6 +147,11 @@ async fn before_any_rules_were_verified_nothing_is_decided() {
     let health = gate.get("/healthz", &[]).await;
     assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(health.json()["status"], "starting");
+    let metrics = gate.get("/metrics", &[]).await.text;
+    assert!(
+        metrics.lines().any(|line| line == "gate_degraded 1"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
