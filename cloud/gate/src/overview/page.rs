@@ -102,13 +102,15 @@ fn rule(effect: &RuleEffect, now: Timestamp) -> Markup {
         enforce_from,
         ..
     } = effect;
-    let when = match effect.ahead {
-        true => format!(
+    let when = match (effect.ahead, *enforce_from > now) {
+        (true, true) => format!(
             "{} until {} is withheld",
             away(*enforce_from, now),
             withholds
         ),
-        false => format!("{withholds} is withheld since {}", day(*enforce_from)),
+        // Time stands still in rules that have expired.
+        (true, false) => format!("{withholds} is not withheld: the rules expired before the day"),
+        (false, _) => format!("{withholds} is withheld since {}", day(*enforce_from)),
     };
     html! {
         section.card {
@@ -258,4 +260,30 @@ fn day(moment: Timestamp) -> String {
 
 fn minute(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overview::rule::Counts;
+
+    #[test]
+    fn a_day_that_the_rules_did_not_live_to_see_is_not_told_as_one_to_come() {
+        let enforce_from: Timestamp = "2030-11-25T00:00:00Z".parse().unwrap();
+        let effect = |ahead| RuleEffect {
+            rule: "https-only".parse().unwrap(),
+            capability: "https-transfer".parse().unwrap(),
+            withholds: "cloud-print".parse().unwrap(),
+            warn_from: enforce_from,
+            enforce_from,
+            ahead,
+            hits: Vec::new(),
+            total: Counts::default(),
+        };
+        let shown = |ahead, now: &str| rule(&effect(ahead), now.parse().unwrap()).into_string();
+        let (before, after) = ("2030-11-20T00:00:00Z", "2030-12-01T00:00:00Z");
+        assert!(shown(true, before).contains("5 days until cloud-print is withheld"));
+        assert!(shown(true, after).contains("not withheld: the rules expired"));
+        assert!(shown(false, after).contains("withheld since 2030-11-25"));
+    }
 }
