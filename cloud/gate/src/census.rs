@@ -3,19 +3,23 @@
 //!
 //! A report whose sender waits is acknowledged when it is durable, and not before.
 
+mod names;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use firstlayer_census::{Entry, Serial, Store};
+use firstlayer_census::{Entry, Serial, Store, StoreError};
 use firstlayer_policy::Report;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Duration, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::keyring::Keyring;
 use crate::limits::{REPORT_PAUSE, WAITING_REPORTS, WRITTEN_REPORTS};
+use crate::metadata::Standing;
 use crate::metrics::Metrics;
+use names::Names;
 
 /// How often the device keys are read again.
 const KEYS: Duration = Duration::from_secs(30);
@@ -25,8 +29,22 @@ const RETENTION: Duration = Duration::from_secs(6 * 3600);
 /// Where reports go.
 #[derive(Debug, Clone)]
 pub struct Reports {
-    waiting: mpsc::Sender<Batch>,
+    waiting: mpsc::UnboundedSender<Batch>,
+    /// A place for each report that waits.
+    places: Arc<Semaphore>,
+    names: Arc<Names>,
     metrics: Arc<Metrics>,
+}
+
+/// Whether a report comes into the census.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belief {
+    /// It does.
+    Taken,
+    /// The printer has a device key, and did not sign it.
+    Unproven,
+    /// It names what no manifest lists, and too much of that has come.
+    Unknown,
 }
 
 /// The census did not take reports.
@@ -37,32 +55,50 @@ pub struct NotRecorded;
 #[derive(Debug)]
 struct Batch {
     entries: Vec<Entry>,
+    /// Held until it is written.
+    places: OwnedSemaphorePermit,
     done: Option<oneshot::Sender<Result<(), NotRecorded>>>,
 }
 
 impl Reports {
     /// Reports into this census, written by the second until every [`Reports`] is gone.
-    pub fn new(store: Store, metrics: Arc<Metrics>) -> (Self, impl Future<Output = ()>) {
-        let (waiting, batches) = mpsc::channel(WAITING_REPORTS);
+    pub fn new(
+        store: Store,
+        standing: Arc<Standing>,
+        metrics: Arc<Metrics>,
+    ) -> (Self, impl Future<Output = ()>) {
+        let (waiting, batches) = mpsc::unbounded_channel();
         let writer = Writer {
             store,
             metrics: Arc::clone(&metrics),
             pending: HashMap::new(),
+            places: Vec::new(),
             acknowledgements: Vec::new(),
         };
-        (Self { waiting, metrics }, writer.run(batches))
+        let reports = Self {
+            waiting,
+            places: Arc::new(Semaphore::new(WAITING_REPORTS)),
+            names: Arc::new(Names::new(standing)),
+            metrics,
+        };
+        (reports, writer.run(batches))
     }
 
     /// Notes a report that nobody waits for. What the database cannot keep up with is dropped, and counted.
     pub fn note(&self, entry: Entry, report: Report) {
-        if !self.is_believed(report) {
+        if self.believe(&entry, report) != Belief::Taken {
             return;
         }
-        let batch = Batch {
-            entries: vec![entry],
-            done: None,
-        };
-        if self.waiting.try_send(batch).is_err() {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let sent = place.is_ok_and(|places| {
+            let batch = Batch {
+                entries: vec![entry],
+                places,
+                done: None,
+            };
+            self.waiting.send(batch).is_ok()
+        });
+        if !sent {
             self.metrics.reported("dropped", 1);
         }
     }
@@ -73,22 +109,31 @@ impl Reports {
     /// The database does not take them.
     pub async fn record(&self, entries: Vec<Entry>) -> Result<(), NotRecorded> {
         let (done, wait) = oneshot::channel();
+        let count = u32::try_from(entries.len()).map_err(|_| NotRecorded)?;
+        let places = Arc::clone(&self.places).acquire_many_owned(count).await;
         let batch = Batch {
             entries,
+            places: places.map_err(|_| NotRecorded)?,
             done: Some(done),
         };
-        self.waiting.send(batch).await.map_err(|_| NotRecorded)?;
+        self.waiting.send(batch).map_err(|_| NotRecorded)?;
         wait.await.map_err(|_| NotRecorded)?
     }
 
     /// Where a printer has a device key, what was not signed with it may be anybody's word, and must not make the census
-    /// say that it was updated.
-    pub fn is_believed(&self, report: Report) -> bool {
-        let believed = report != Report::Unproven;
-        if !believed {
-            self.metrics.reported("unproven", 1);
+    /// say that it was updated. Where it has none, everything is; so that is bounded.
+    pub(crate) fn believe(&self, entry: &Entry, report: Report) -> Belief {
+        match report {
+            Report::Unproven => {
+                self.metrics.reported("unproven", 1);
+                Belief::Unproven
+            }
+            Report::Claimed if !self.names.take(entry) => {
+                self.metrics.reported("unknown", 1);
+                Belief::Unknown
+            }
+            Report::Claimed | Report::Signed => Belief::Taken,
         }
-        believed
     }
 }
 
@@ -96,11 +141,12 @@ struct Writer {
     store: Store,
     metrics: Arc<Metrics>,
     pending: HashMap<Serial, Entry>,
+    places: Vec<OwnedSemaphorePermit>,
     acknowledgements: Vec<oneshot::Sender<Result<(), NotRecorded>>>,
 }
 
 impl Writer {
-    async fn run(mut self, mut batches: mpsc::Receiver<Batch>) {
+    async fn run(mut self, mut batches: mpsc::UnboundedReceiver<Batch>) {
         let mut pause = ticks(REPORT_PAUSE);
         let mut arrived = Vec::new();
         loop {
@@ -133,16 +179,17 @@ impl Writer {
                 }
             }
         }
+        self.places.push(batch.places);
         self.acknowledgements.extend(batch.done);
     }
 
-    /// All or none: an acknowledgement tells of every report that came before it.
+    /// One answer for all: an acknowledgement tells of every report that came before it.
     async fn write(&mut self) {
         if self.pending.is_empty() && self.acknowledgements.is_empty() {
             return;
         }
         let entries: Vec<Entry> = self.pending.drain().map(|(_, entry)| entry).collect();
-        let written = self.store.record(&entries).await;
+        let written = self.record(&entries).await;
         let outcome = match written {
             Ok(()) => "recorded",
             Err(_) => "failed",
@@ -155,6 +202,15 @@ impl Writer {
             // Whoever has gone does not hear it.
             let _ = done.send(written.as_ref().map(|_| ()).map_err(|_| NotRecorded));
         }
+        self.places.clear();
+    }
+
+    /// In transactions that no other writer has to wait for long.
+    async fn record(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        for some in entries.chunks(WRITTEN_REPORTS) {
+            self.store.record(some).await?;
+        }
+        Ok(())
     }
 }
 

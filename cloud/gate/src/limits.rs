@@ -41,6 +41,9 @@ pub(crate) const CREDENTIALS: Duration = Duration::from_secs(24 * 3600);
 /// The oldest that a signed report may be: a recorded one that is played back.
 pub(crate) const REPORT_AGE: Duration = Duration::from_secs(3600);
 
+/// Models, versions, channels and regions, each, that no manifest lists and that come into the census while the process
+/// runs: names made up until nobody can read the census any more.
+pub(crate) const NAMES: usize = 1024;
 /// Reports that wait to be written: more than the database can take.
 pub(crate) const WAITING_REPORTS: usize = 16 << 10;
 /// Reports that are written at once.

@@ -118,7 +118,9 @@ async fn serve(config: Config) -> Result<()> {
     let store = Store::open(&config.database.0).await?;
     let (audit, writer) = Audit::open(&config.audit, Arc::clone(&metrics))
         .with_context(|| format!("the audit log {} cannot be opened", config.audit.display()))?;
-    let (reports, writing) = Reports::new(store.clone(), Arc::clone(&metrics));
+    let standing = Arc::new(Standing::default());
+    let (reports, writing) =
+        Reports::new(store.clone(), Arc::clone(&standing), Arc::clone(&metrics));
     // Ends when every report has been written, not when the gate is to stop.
     let writing = tokio::spawn(writing);
     let keyring = Arc::new(Keyring::new(config.report_age));
@@ -130,7 +132,6 @@ async fn serve(config: Config) -> Result<()> {
         config.retention_days,
         stop.clone(),
     ));
-    let standing = Arc::new(Standing::default());
     let keeper = Keeper::open(
         config.origin,
         &config.state,

@@ -9,12 +9,15 @@ use serde::Serialize;
 
 use super::answer::{Problem, json};
 use super::{Shared, body};
+use crate::census::Belief;
 
 #[derive(Serialize)]
 struct Recorded {
     recorded: usize,
     /// Reports that were not signed by the printer's known device key.
     unproven: usize,
+    /// Reports of releases and regions that no manifest lists, after too many such.
+    unknown: usize,
 }
 
 /// Records one report or a list of them.
@@ -24,19 +27,24 @@ pub(super) async fn reports(State(gate): State<Shared>, bytes: Bytes) -> Respons
         Err(problem) => return problem.into_response(),
     };
     let now = Timestamp::now();
-    let said = printers.len();
-    let believed = printers.into_iter().filter(|printer| {
-        let report = gate.judge(printer, now);
-        gate.parts.reports.is_believed(report)
-    });
-    let entries: Vec<_> = believed.map(|printer| printer.into_entry(now)).collect();
+    let (mut entries, mut unproven, mut unknown) = (Vec::new(), 0, 0);
+    for printer in printers {
+        let report = gate.judge(&printer, now);
+        let entry = printer.into_entry(now);
+        match gate.parts.reports.believe(&entry, report) {
+            Belief::Taken => entries.push(entry),
+            Belief::Unproven => unproven += 1,
+            Belief::Unknown => unknown += 1,
+        }
+    }
     let recorded = entries.len();
     match gate.parts.reports.record(entries).await {
         Ok(()) => json(
             StatusCode::OK,
             &Recorded {
                 recorded,
-                unproven: said - recorded,
+                unproven,
+                unknown,
             },
         ),
         Err(error) => Problem::unavailable("not-recorded", error.to_string()).into_response(),

@@ -79,12 +79,55 @@ async fn too_many_or_malformed_printers_are_refused() {
 }
 
 #[tokio::test]
+async fn names_made_up_by_the_thousand_leave_the_census_readable() {
+    let gate = enforcing().await;
+    let made_up = |from: usize| -> Vec<Value> {
+        let numbers = from..from + 1000;
+        let report = |at: usize| {
+            let mut report = printer(&format!("7.0.{at}"));
+            report["serial"] = format!("FL-{at}").into();
+            report["region"] = format!("r{at}").into();
+            report
+        };
+        numbers.map(report).collect()
+    };
+    let mut recorded = 0;
+    for from in [0, 1000, 2000] {
+        let answer = gate.post("/v1/reports", &[], &made_up(from).into()).await;
+        let answer = answer.json();
+        let of = |key: &str| answer[key].as_u64().unwrap();
+        assert_eq!(of("recorded") + of("unknown"), 1000);
+        recorded += of("recorded");
+    }
+    assert_eq!(recorded, 1024);
+    // What was heard before, and releases that a manifest lists, come in as ever.
+    let mut known = made_up(0);
+    known.truncate(5);
+    let answer = gate.post("/v1/reports", &[], &known.into()).await;
+    assert_eq!(answer.json()["recorded"], 5);
+    let listed =
+        json!({ "serial": "FL-L", "model": "first-mini", "version": "1.4.0", "channel": "stable" });
+    let answer = gate.post("/v1/reports", &[], &listed).await;
+    assert_eq!(answer.json()["recorded"], 1);
+    assert_eq!(gate.store.groups().await.unwrap().total(), 1025);
+    assert!(
+        gate.metrics
+            .text()
+            .unwrap()
+            .contains("gate_reports_total{outcome=\"unknown\"} 1976")
+    );
+}
+
+#[tokio::test]
 async fn an_acknowledged_report_is_in_the_census() {
     let gate = enforcing().await;
     let body = json!([printer("1.2.0"), { "serial": "FL-2", "model": "first-mini", "version": "1.4.0",
         "channel": "stable", "region": "eu", "later-field": true }]);
     let answer = gate.post("/v1/reports", &[], &body).await;
-    assert_eq!(answer.json(), json!({ "recorded": 2, "unproven": 0 }));
+    assert_eq!(
+        answer.json(),
+        json!({ "recorded": 2, "unproven": 0, "unknown": 0 })
+    );
     assert_eq!(gate.store.groups().await.unwrap().total(), 2);
     let token = bearer(OPERATOR);
     let export = gate.get("/v1/census", &[("authorization", &token)]).await;

@@ -71,7 +71,8 @@ impl Running {
         let metrics = Arc::new(Metrics::new().unwrap());
         let audit = folder.path().join("audit.jsonl");
         let (audit, writer) = Audit::open(&audit, Arc::clone(&metrics)).unwrap();
-        let (reports, writing) = Reports::new(store.clone(), Arc::clone(&metrics));
+        let (reports, writing) =
+            Reports::new(store.clone(), Arc::clone(&standing), Arc::clone(&metrics));
         let hour = std::time::Duration::from_secs(3600);
         let files = FileSettings {
             endpoint: "https://s3.example.org".parse().unwrap(),
