@@ -16,15 +16,15 @@ Real firmware under emulation, real rules, real servers, on this machine alone:
 measured, a plan says whom 25 November cuts off, and a printer with 1.2 is
 refused, updates over plain HTTP, and prints.
 
-Takes about a minute on two cores once the firmware is built, and leaves
-everything to look at in .firstlayer/demo/, the page of the plan among it.
+Takes about a minute on two cores once the firmware is built. The maker's
+repository, the plan with its page and the census stay in .firstlayer/demo/.
 Servers that the machine lacks are fetched and unpacked beside the tests.
 
 Examples:
   cargo xtask demo
   cargo xtask demo --json | jq .plan.total")]
 pub(crate) struct Arguments {
-    /// Where everything is made, and left to look at; emptied first [default: .firstlayer/demo]
+    /// Where it is made, and what stays of it lies; emptied first [default: .firstlayer/demo]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<camino::Utf8PathBuf>,
     /// Say nothing of what is going on

@@ -11,8 +11,9 @@ pub(crate) const PRINTERS: usize = 100_000;
 /// How many of a thousand run each version, oldest first; the rest run the newest.
 const BEHIND: [usize; 4] = [4, 6, 15, 35];
 const REGIONS: [&str; 3] = ["eu", "us", "asia"];
-/// One of so many that are behind lies in a cupboard.
+/// One of so many that are behind lies in a cupboard, for so many days: each version behind is older than that.
 const CUPBOARD: usize = 3;
+const SILENT: usize = 60;
 
 /// The census as CSV, as of that time, over these versions, oldest first.
 pub(crate) fn census(versions: &[Version], model: &str, at: Timestamp) -> Result<String> {
@@ -25,7 +26,7 @@ pub(crate) fn census(versions: &[Version], model: &str, at: Timestamp) -> Result
         );
         let newest = versions.last() == Some(version);
         let days = match !newest && printer.is_multiple_of(CUPBOARD) {
-            true => 200,
+            true => SILENT,
             false => printer % 7,
         };
         let hours = i64::try_from(24 * days + printer % 24)?;
@@ -35,8 +36,14 @@ pub(crate) fn census(versions: &[Version], model: &str, at: Timestamp) -> Result
     Ok(csv)
 }
 
-/// The serial number of a printer.
-pub(crate) fn serial(printer: usize) -> String {
+/// The serial number of the first printer in use that runs this version.
+pub(crate) fn customer(versions: &[Version], version: &Version) -> Option<String> {
+    let mut in_use = (0..PRINTERS).filter(|printer| !printer.is_multiple_of(CUPBOARD));
+    let found = in_use.find(|printer| running(*printer, versions) == Some(version));
+    found.map(serial)
+}
+
+fn serial(printer: usize) -> String {
     format!("FL{printer:08}")
 }
 

@@ -35,7 +35,7 @@ struct Arguments {
     /// Print what came of it as JSON on standard output, and nothing else there
     #[arg(long)]
     json: bool,
-    /// Where everything is made, and left to look at; emptied first [default: .firstlayer/demo]
+    /// Where it is made, and what stays of it lies; emptied first [default: .firstlayer/demo]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<Utf8PathBuf>,
     /// Say nothing of what is going on

@@ -12,6 +12,7 @@ use firstlayer_tests::plate;
 use firstlayer_tests::server::{Reply, Server};
 use firstlayer_tests::web::Answer;
 use jiff::Timestamp;
+use semver::Version;
 use serde_json::{Value, json};
 use xtask::progress::{Event, Progress};
 
@@ -58,9 +59,11 @@ pub(crate) fn tell(folder: &Utf8Path, progress: &dyn Progress) -> Result<Told> {
     let plan = plan_and_apply(&maker, &releases, calendar, folder)?;
     let open = open_the_cloud(&maker, folder, progress)?;
     let cloud = &open.cloud;
-    let bundle = maker.target(&old(&releases)?.bundle.target)?;
-    let mut customer =
-        Customer::with_firmware_of(&bundle, &fleet::serial(12), BOARD, &builds, cloud, folder)?;
+    let old = old(&releases)?;
+    let bundle = maker.target(&old.bundle.target)?;
+    let serial = fleet::customer(&versions(&releases), &old.version)
+        .with_context(|| format!("no printer in use runs {}", old.version))?;
+    let mut customer = Customer::with_firmware_of(&bundle, &serial, BOARD, &builds, cloud, folder)?;
     let refused = refuse(&customer, &open, progress)?;
     let updated = update(&mut customer, progress)?;
     let printed = print(&customer, &open, progress)?;
@@ -101,12 +104,11 @@ fn plan_and_apply(
     folder: &Utf8Path,
 ) -> Result<Planned> {
     let now = calendar.days_before(PLANNED)?;
-    let versions: Vec<_> = releases
-        .iter()
-        .map(|release| release.version.clone())
-        .collect();
     let census = folder.join("census.csv");
-    std::fs::write(&census, fleet::census(&versions, maker.board().model, now)?)?;
+    std::fs::write(
+        &census,
+        fleet::census(&versions(releases), maker.board().model, now)?,
+    )?;
     maker.propose(calendar.days_before(WARNED)?, calendar.deadline())?;
     let (plan, page) = maker.plan(&census, now)?;
     maker.apply(&census, now)?;
@@ -202,8 +204,10 @@ fn print(customer: &Customer, open: &Open, progress: &dyn Progress) -> Result<Pr
         .recv_timeout(HANDED_ON)
         .context("the print service heard of no job")?;
     let url = presigned(customer, cloud)?;
-    online.tell(cloud, &project(&url), |report| {
-        report["print"]["gcode_state"] == "FINISH"
+    let report = online.tell(cloud, &project(&url), |report| {
+        ["FINISH", "FAILED"]
+            .map(Value::from)
+            .contains(&report["print"]["gcode_state"])
     })?;
     let log = online.end();
     let (_, signature) = url.split_once("X-Amz-Signature=").context("no signature")?;
@@ -211,12 +215,18 @@ fn print(customer: &Customer, open: &Open, progress: &dyn Progress) -> Result<Pr
         !log.contains(signature),
         "the URL's signature is in the printer's log"
     );
+    let fetched = log.lines().find(|line| line.contains("a file was brought"));
+    let fetched = fetched.context("the printer fetched no file")?;
     done(progress, "it has printed".to_owned());
     Ok(Printed {
         version: customer.version()?,
         job,
-        scheme: url.split(':').next().unwrap_or_default().to_owned(),
-        state: "FINISH",
+        scheme: if fetched.contains("https://") {
+            "https"
+        } else {
+            "http"
+        },
+        state: report["print"]["gcode_state"].clone(),
     })
 }
 
@@ -258,6 +268,11 @@ fn project(url: &str) -> Value {
         "sequence_id": "1", "command": "project_file", "url": url,
         "param": "Metadata/plate_1.gcode", "subtask_name": "a cube",
     }})
+}
+
+fn versions(releases: &[Release]) -> Vec<Version> {
+    let versions = releases.iter().map(|release| release.version.clone());
+    versions.collect()
 }
 
 fn old(releases: &[Release]) -> Result<&Release> {

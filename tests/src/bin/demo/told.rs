@@ -63,9 +63,10 @@ pub(crate) struct Printed {
     pub(crate) version: String,
     /// As nginx handed it on.
     pub(crate) job: String,
-    /// How the file came.
-    pub(crate) scheme: String,
-    pub(crate) state: &'static str,
+    /// How the file came, by the printer's log.
+    pub(crate) scheme: &'static str,
+    /// How the job ended, by the printer's report.
+    pub(crate) state: Value,
 }
 
 impl Released {
@@ -130,7 +131,9 @@ impl fmt::Display for Told {
         writeln!(
             f,
             "Then {} came through, its file came over {}, and it ended {}.",
-            printed.job, printed.scheme, printed.state
+            printed.job,
+            printed.scheme,
+            printed.state.as_str().unwrap_or_default()
         )?;
         writeln!(f, "\nTold in {} s, builds not counted.", self.seconds)
     }
