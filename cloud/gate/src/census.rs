@@ -72,7 +72,7 @@ impl Reports {
             store,
             metrics: Arc::clone(&metrics),
             pending: HashMap::new(),
-            places: Vec::new(),
+            places: None,
             acknowledgements: Vec::new(),
         };
         let reports = Self {
@@ -85,8 +85,8 @@ impl Reports {
     }
 
     /// Notes a report that nobody waits for. What the database cannot keep up with is dropped, and counted.
-    pub fn note(&self, entry: Entry, report: Report) {
-        if self.believe(&entry, report) != Belief::Taken {
+    pub fn note(&self, mut entry: Entry, report: Report) {
+        if self.believe(&mut entry, report) != Belief::Taken {
             return;
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
@@ -109,7 +109,8 @@ impl Reports {
     /// The database does not take them.
     pub async fn record(&self, entries: Vec<Entry>) -> Result<(), NotRecorded> {
         let (done, wait) = oneshot::channel();
-        let count = u32::try_from(entries.len()).map_err(|_| NotRecorded)?;
+        // One also for an empty list: it waits like the others.
+        let count = u32::try_from(entries.len().max(1)).map_err(|_| NotRecorded)?;
         let places = Arc::clone(&self.places).acquire_many_owned(count).await;
         let batch = Batch {
             entries,
@@ -121,8 +122,8 @@ impl Reports {
     }
 
     /// Where a printer has a device key, what was not signed with it may be anybody's word, and must not make the census
-    /// say that it was updated. Where it has none, everything is; so that is bounded.
-    pub(crate) fn believe(&self, entry: &Entry, report: Report) -> Belief {
+    /// say that it was updated. Where it has none, everything is; so that is bounded, and a region too many is left out.
+    pub(crate) fn believe(&self, entry: &mut Entry, report: Report) -> Belief {
         match report {
             Report::Unproven => {
                 self.metrics.reported("unproven", 1);
@@ -141,7 +142,7 @@ struct Writer {
     store: Store,
     metrics: Arc<Metrics>,
     pending: HashMap<Serial, Entry>,
-    places: Vec<OwnedSemaphorePermit>,
+    places: Option<OwnedSemaphorePermit>,
     acknowledgements: Vec<oneshot::Sender<Result<(), NotRecorded>>>,
 }
 
@@ -160,13 +161,19 @@ impl Writer {
             for batch in arrived.drain(..) {
                 self.take(batch);
             }
-            if !open || !self.acknowledgements.is_empty() || self.pending.len() >= WRITTEN_REPORTS {
+            if !open || !self.acknowledgements.is_empty() || self.is_full() {
                 self.write().await;
             }
             if !open {
                 return;
             }
         }
+    }
+
+    /// By the reports that came, and not by the printers that they are of: the places are theirs.
+    fn is_full(&self) -> bool {
+        let places = self.places.as_ref();
+        places.is_some_and(|places| places.num_permits() >= WRITTEN_REPORTS)
     }
 
     fn take(&mut self, batch: Batch) {
@@ -179,7 +186,10 @@ impl Writer {
                 }
             }
         }
-        self.places.push(batch.places);
+        match &mut self.places {
+            Some(places) => places.merge(batch.places),
+            None => self.places = Some(batch.places),
+        }
         self.acknowledgements.extend(batch.done);
     }
 
@@ -202,7 +212,7 @@ impl Writer {
             // Whoever has gone does not hear it.
             let _ = done.send(written.as_ref().map(|_| ()).map_err(|_| NotRecorded));
         }
-        self.places.clear();
+        self.places = None;
     }
 
     /// In transactions that no other writer has to wait for long.

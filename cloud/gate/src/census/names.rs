@@ -13,8 +13,15 @@ use crate::metadata::Standing;
 #[derive(Debug)]
 pub(super) struct Names {
     standing: Arc<Standing>,
-    /// Models, versions, channels and regions.
-    heard: Mutex<[HashSet<String>; 4]>,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// Models, versions and channels of releases that no manifest lists.
+    unlisted: [HashSet<String>; 3],
+    /// No manifest knows of regions.
+    regions: HashSet<String>,
 }
 
 impl Names {
@@ -23,31 +30,22 @@ impl Names {
         Self { standing, heard }
     }
 
-    /// Whether an entry may come in: its release is one that a manifest lists, or there is room for its names.
-    pub(super) fn take(&self, entry: &Entry) -> bool {
+    /// Whether an entry may come in: its release is one that a manifest lists, or there is room for its names. A region
+    /// for which there is none is taken off it.
+    pub(super) fn take(&self, entry: &mut Entry) -> bool {
         let listed = self.is_listed(entry);
-        let unlisted = |name: &dyn ToString| (!listed).then(|| name.to_string());
-        let names = [
-            unlisted(&entry.model),
-            unlisted(&entry.version),
-            unlisted(&entry.channel),
-            entry.region.as_ref().map(ToString::to_string),
-        ];
-        if names.iter().all(Option::is_none) {
+        if listed && entry.region.is_none() {
             return true;
         }
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut columns = heard.iter().zip(&names);
-        let room = columns.all(|(heard, name)| match name {
-            Some(name) => heard.len() < NAMES || heard.contains(name),
-            None => true,
-        });
-        if room {
-            for (heard, name) in heard.iter_mut().zip(names) {
-                heard.extend(name);
-            }
+        if !listed && !heard.take_release(entry) {
+            return false;
         }
-        room
+        let region = entry.region.as_ref().map(ToString::to_string);
+        if region.is_some_and(|region| !take(&mut heard.regions, region)) {
+            entry.region = None;
+        }
+        true
     }
 
     fn is_listed(&self, entry: &Entry) -> bool {
@@ -62,4 +60,34 @@ impl Names {
             })
         })
     }
+}
+
+impl Heard {
+    fn take_release(&mut self, entry: &Entry) -> bool {
+        let names = [
+            entry.model.to_string(),
+            entry.version.to_string(),
+            entry.channel.to_string(),
+        ];
+        let mut columns = self.unlisted.iter().zip(&names);
+        let room = columns.all(|(heard, name)| has_room(heard, name));
+        if room {
+            for (heard, name) in self.unlisted.iter_mut().zip(names) {
+                heard.insert(name);
+            }
+        }
+        room
+    }
+}
+
+fn take(heard: &mut HashSet<String>, name: String) -> bool {
+    let room = has_room(heard, &name);
+    if room {
+        heard.insert(name);
+    }
+    room
+}
+
+fn has_room(heard: &HashSet<String>, name: &str) -> bool {
+    heard.len() < NAMES || heard.contains(name)
 }

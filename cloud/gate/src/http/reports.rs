@@ -16,7 +16,7 @@ struct Recorded {
     recorded: usize,
     /// Reports that were not signed by the printer's known device key.
     unproven: usize,
-    /// Reports of releases and regions that no manifest lists, after too many such.
+    /// Reports of releases that no manifest lists, after too many such.
     unknown: usize,
 }
 
@@ -30,8 +30,8 @@ pub(super) async fn reports(State(gate): State<Shared>, bytes: Bytes) -> Respons
     let (mut entries, mut unproven, mut unknown) = (Vec::new(), 0, 0);
     for printer in printers {
         let report = gate.judge(&printer, now);
-        let entry = printer.into_entry(now);
-        match gate.parts.reports.believe(&entry, report) {
+        let mut entry = printer.into_entry(now);
+        match gate.parts.reports.believe(&mut entry, report) {
             Belief::Taken => entries.push(entry),
             Belief::Unproven => unproven += 1,
             Belief::Unknown => unknown += 1,

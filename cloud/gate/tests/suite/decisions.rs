@@ -105,11 +105,23 @@ async fn names_made_up_by_the_thousand_leave_the_census_readable() {
     known.truncate(5);
     let answer = gate.post("/v1/reports", &[], &known.into()).await;
     assert_eq!(answer.json()["recorded"], 5);
-    let listed =
-        json!({ "serial": "FL-L", "model": "first-mini", "version": "1.4.0", "channel": "stable" });
-    let answer = gate.post("/v1/reports", &[], &listed).await;
-    assert_eq!(answer.json()["recorded"], 1);
-    assert_eq!(gate.store.groups().await.unwrap().total(), 1025);
+    let listed = |serial: &str, region: &str| {
+        json!({ "serial": serial, "model": "first-mini", "version": "1.4.0", "channel": "stable",
+            "region": region })
+    };
+    let regions = json!([listed("FL-A", "r1"), listed("FL-B", "eu")]);
+    let answer = gate.post("/v1/reports", &[], &regions).await;
+    assert_eq!(answer.json()["recorded"], 2);
+    assert_eq!(gate.store.groups().await.unwrap().total(), 1026);
+    let token = bearer(OPERATOR);
+    let export = gate.get("/v1/census", &[("authorization", &token)]).await;
+    // A region too many is left out, and its printer is not.
+    for line in [
+        "FL-A,first-mini,1.4.0,stable,r1,",
+        "FL-B,first-mini,1.4.0,stable,,",
+    ] {
+        assert!(export.text.contains(line), "{line}");
+    }
     assert!(
         gate.metrics
             .text()
