@@ -1,6 +1,6 @@
 //! TLS on both sides: throwaway authorities for our servers, and clients that verify the printer's certificate.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -108,10 +108,16 @@ pub(crate) fn answer_to(port: u16, said: &[u8]) -> Result<Vec<u8>> {
     // A peer that hangs up at once resets the connection: what it said before that counts.
     if stream.write_all(said).is_ok() {
         let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            answer.extend(buffer.iter().take(count));
-            if answer.len() > buffer.len() {
-                break;
+        while answer.len() <= buffer.len() {
+            match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => answer.extend(buffer.iter().take(count)),
+                Err(error)
+                    if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) =>
+                {
+                    return Err(error).context("the peer neither spoke nor hung up");
+                }
+                Err(_) => break,
             }
         }
     }
