@@ -132,26 +132,30 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// What their own firmware made of it, if every step that has another one after it finds that too.
+    /// What their own firmware made of it, if every step that has another one after it finds that too; else the first that
+    /// fails, or the first that was not tried.
     fn try_way(&self, cohort: &Cohort<'_>, board: &Board, way: &[&Release]) -> Result<Tried> {
-        let own = self.judged(self.attempt(cohort, cohort.version, board)?, way);
+        let mut outcome = self.judged(self.attempt(cohort, cohort.version, board)?, way);
         let mut ahead = way.split_first();
-        while let (Tried::Reads { .. }, Some((step, rest @ [_, ..]))) = (&own, ahead) {
+        while let Some((step, rest @ [_, ..])) = ahead {
+            if matches!(outcome, Tried::Fails { .. }) {
+                break;
+            }
             let version = &step.version;
-            match self.judged(self.attempt(cohort, version, board)?, rest) {
-                Tried::Reads { .. } => {}
-                Tried::Fails { why } => {
-                    let why = format!("as {version}, on its way: {why}");
-                    return Ok(Tried::Fails { why });
+            let as_step = |why: &str| format!("as {version}, on its way: {why}");
+            match (
+                self.judged(self.attempt(cohort, version, board)?, rest),
+                &outcome,
+            ) {
+                (Tried::Fails { why }, _) => outcome = Tried::Fails { why: as_step(&why) },
+                (Tried::Untried { why }, Tried::Reads { .. }) => {
+                    outcome = Tried::Untried { why: as_step(&why) };
                 }
-                Tried::Untried { why } => {
-                    let why = format!("as {version}, on its way: {why}");
-                    return Ok(Tried::Untried { why });
-                }
+                _ => {}
             }
             ahead = rest.split_first();
         }
-        Ok(own)
+        Ok(outcome)
     }
 
     fn attempt(&self, cohort: &Cohort<'_>, version: &Version, board: &Board) -> Result<Tried> {

@@ -69,12 +69,13 @@ fn shortfall(
             false => late,
         };
     };
-    // Who is warned later than was announced still has the whole notice.
-    if warn_from > before.rule.warn_from && late.is_some() {
-        return late;
+    let what = tightened(enforced, before);
+    // Who is asked for more, or warned later, than was announced still has the whole notice.
+    let changed = what.is_some() || warn_from > before.rule.warn_from;
+    match what.filter(|_| !in_time(now)) {
+        Some(what) => Some(Shortfall::Tightened { enforce_from, what }),
+        None => late.filter(|_| changed),
     }
-    let what = tightened(enforced, before)?;
-    (!in_time(now)).then_some(Shortfall::Tightened { enforce_from, what })
 }
 
 fn tightened(enforced: &EnforcedRule, before: &EnforcedRule) -> Option<String> {

@@ -150,6 +150,17 @@ fn a_stepping_stone_has_to_lead_on() {
 }
 
 #[test]
+fn a_stepping_stone_that_fails_is_not_hidden_by_what_may_go_untried() {
+    let mut stage = Stage::new();
+    lead_by_a_stone(&mut stage);
+    let why = || "its bundle is gone".to_owned();
+    stage.trial_of("1.2.0", Tried::Untried { why: why() });
+    stage.trial_of("1.3.0", Tried::Fails { why: why() });
+    stage.terms.accept_untried = true;
+    refusals_of(&stage, &["firmware_that_cannot_read_what_is_published"]);
+}
+
+#[test]
 fn a_version_that_the_channel_does_not_list_was_not_tried_unless_that_is_accepted() {
     let mut stage = Stage::new();
     stage.census(&[("1.1.0", "first-mini", "2026-05-30", 1)]);
@@ -170,6 +181,9 @@ fn who_is_warned_later_than_was_announced_has_the_whole_notice_all_the_same() {
     stage.rules(ENFORCE, ENFORCE);
     let found = refusals_of(&stage, &["a_warning_too_shortly_before"]);
     assert!(found[0].to_string().contains("(30d of notice)"));
+    // Also where it is to be enforced sooner, long from now.
+    stage.rules("2026-07-15T00:00:00Z", "2026-07-25T00:00:00Z");
+    refusals_of(&stage, &["a_warning_too_shortly_before"]);
     // With enough of it, warnings may begin later.
     stage.rules("2026-07-01T00:00:00Z", ENFORCE);
     assert_passes(&stage);
