@@ -161,7 +161,7 @@ impl Writer {
             for batch in arrived.drain(..) {
                 self.take(batch);
             }
-            if !open || !self.acknowledgements.is_empty() || self.is_full() {
+            if !open || !self.acknowledgements.is_empty() || self.pending.len() >= WRITTEN_REPORTS {
                 self.write().await;
             }
             if !open {
@@ -170,13 +170,9 @@ impl Writer {
         }
     }
 
-    /// By the reports that came, and not by the printers that they are of: the places are theirs.
-    fn is_full(&self) -> bool {
-        let places = self.places.as_ref();
-        places.is_some_and(|places| places.num_permits() >= WRITTEN_REPORTS)
-    }
-
-    fn take(&mut self, batch: Batch) {
+    /// A printer's earlier report gives its place to the later one.
+    fn take(&mut self, mut batch: Batch) {
+        let before = self.pending.len();
         for entry in batch.entries {
             match self.pending.get_mut(&entry.serial) {
                 Some(before) if before.last_seen > entry.last_seen => {}
@@ -186,9 +182,10 @@ impl Writer {
                 }
             }
         }
-        match &mut self.places {
-            Some(places) => places.merge(batch.places),
-            None => self.places = Some(batch.places),
+        let taken = batch.places.split(self.pending.len() - before);
+        match (&mut self.places, taken) {
+            (Some(places), Some(taken)) => places.merge(taken),
+            (places, taken) => *places = places.take().or(taken),
         }
         self.acknowledgements.extend(batch.done);
     }
