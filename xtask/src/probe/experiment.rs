@@ -8,12 +8,13 @@ mod lan_ports;
 mod signed_update;
 mod wifi;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::mpsc::RecvTimeoutError;
 
 use anyhow::Result;
 
 use super::bench::Bench;
+use super::peer::tls::ran_out_of_time;
 use super::verdict::Observation;
 
 /// How a capability is measured.
@@ -86,23 +87,23 @@ impl Observations {
 /// # Errors
 /// The error itself, if it says no more than that time ran out: on a busy machine that shows nothing.
 fn told(error: anyhow::Error) -> Result<String> {
-    match ran_out_of_time(&error) {
+    match shows_nothing(&error) {
         true => Err(error),
         false => Ok(format!("{error:#}").replace('\n', " ")),
     }
 }
 
-fn ran_out_of_time(error: &anyhow::Error) -> bool {
-    let ran_out = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+fn shows_nothing(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
-        io.is_some_and(|io| ran_out.contains(&io.kind())) || cause.is::<RecvTimeoutError>()
+        io.is_some_and(ran_out_of_time) || cause.is::<RecvTimeoutError>()
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::io::ErrorKind;
 
     use firstlayer_policy::Capability;
 

@@ -1,6 +1,6 @@
 //! The cloud's broker: a minimal MQTT responder over TLS that takes one connection after the other.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -13,7 +13,7 @@ use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, SubackReturnCode}
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::mqtt::{Conversation, built};
-use super::tls::patient;
+use super::tls::{patient, ran_out_of_time};
 use crate::probe::printer::PATIENCE;
 
 type Secured = StreamOwned<ServerConnection, TcpStream>;
@@ -62,9 +62,7 @@ impl Broker {
                 Ok(0) => return Ok(count),
                 Ok(more) => count += more,
                 // A printer that only waits has not refused the certificate; nobody knows what it would do next.
-                Err(error)
-                    if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) =>
-                {
+                Err(error) if ran_out_of_time(&error) => {
                     return Err(error)
                         .context("the printer neither spoke nor ended the connection");
                 }

@@ -1,6 +1,6 @@
 //! TLS on both sides: throwaway authorities for our servers, and clients that verify the printer's certificate.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -87,6 +87,11 @@ pub(crate) fn patient(stream: &TcpStream) -> Result<()> {
     Ok(())
 }
 
+/// Whether an error says that such a wait was for nothing.
+pub(crate) fn ran_out_of_time(error: &io::Error) -> bool {
+    [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind())
+}
+
 /// TLS over a connection to the printer, whose certificate must name its serial number.
 pub(crate) fn secure(stream: TcpStream, config: &Arc<ClientConfig>) -> Result<Secured> {
     let name = ServerName::try_from(SERIAL)?;
@@ -112,9 +117,7 @@ pub(crate) fn answer_to(port: u16, said: &[u8]) -> Result<Vec<u8>> {
             match stream.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => answer.extend(buffer.iter().take(count)),
-                Err(error)
-                    if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) =>
-                {
+                Err(error) if ran_out_of_time(&error) => {
                     return Err(error).context("the peer neither spoke nor hung up");
                 }
                 Err(_) => break,
