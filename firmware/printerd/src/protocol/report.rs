@@ -128,7 +128,6 @@ impl fmt::Display for PrinterState {
 pub struct Reporter {
     sequence: u64,
     told: Map<String, Value>,
-    state: Option<PrinterState>,
     moved: bool,
 }
 
@@ -140,7 +139,8 @@ impl Reporter {
     /// Takes note of the state between two messages. One that was left and is back by the next is told all the same:
     /// whoever sends a job must hear that it failed at once, also where the one before had failed.
     pub fn note(&mut self, state: PrinterState) {
-        self.moved |= self.state.replace(state) != Some(state);
+        let told = self.told.get(STATE).and_then(Value::as_str);
+        self.moved |= told != Some(state.as_str());
     }
 
     /// Everything (`msg` 0). What others were told is as it was.
