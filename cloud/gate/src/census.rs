@@ -172,20 +172,21 @@ impl Writer {
 
     /// A printer's earlier report gives its place to the later one.
     fn take(&mut self, mut batch: Batch) {
-        let before = self.pending.len();
+        let printers = self.pending.len();
         for entry in batch.entries {
             match self.pending.get_mut(&entry.serial) {
-                Some(before) if before.last_seen > entry.last_seen => {}
-                Some(before) => *before = entry,
+                Some(known) if known.last_seen > entry.last_seen => {}
+                Some(known) => *known = entry,
                 None => {
                     self.pending.insert(entry.serial.clone(), entry);
                 }
             }
         }
-        let taken = batch.places.split(self.pending.len() - before);
-        match (&mut self.places, taken) {
-            (Some(places), Some(taken)) => places.merge(taken),
-            (places, taken) => *places = places.take().or(taken),
+        if let Some(taken) = batch.places.split(self.pending.len() - printers) {
+            match &mut self.places {
+                Some(places) => places.merge(taken),
+                None => self.places = Some(taken),
+            }
         }
         self.acknowledgements.extend(batch.done);
     }
