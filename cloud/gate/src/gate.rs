@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use firstlayer_census::Store;
-use firstlayer_policy::{Feature, Report, Ruling, Verdict};
+use firstlayer_policy::{Feature, Report, RuleName, Ruling, Verdict};
 use jiff::Timestamp;
 
 use crate::audit::{Audit, Record};
@@ -124,26 +124,30 @@ impl Gate {
         let finding = ruling.withheld(asked.feature);
         let Some(finding) = finding else { return };
         metrics.refused(finding.rule.as_str());
-        let record = Record {
-            time: now,
-            serial: asked.printer.serial.to_string(),
-            asked: asked.what.clone(),
-            verdict: Verdict::UpdateRequired,
-            granted: false,
-            rule: Some(finding.rule.to_string()),
-        };
-        self.parts.audit.record(record).await;
+        self.audit(asked, Verdict::UpdateRequired, Some(finding.rule), now)
+            .await;
     }
 
     /// Says in the audit log that something is handed out, which was made and is not sent yet.
     pub(crate) async fn hand_out(&self, asked: &Asked<'_>, verdict: Verdict, now: Timestamp) {
+        self.audit(asked, verdict, None, now).await;
+    }
+
+    /// Granted, unless a rule refused it.
+    async fn audit(
+        &self,
+        asked: &Asked<'_>,
+        verdict: Verdict,
+        refused_by: Option<&RuleName>,
+        now: Timestamp,
+    ) {
         let record = Record {
             time: now,
             serial: asked.printer.serial.to_string(),
             asked: asked.what.clone(),
             verdict,
-            granted: true,
-            rule: None,
+            granted: refused_by.is_none(),
+            rule: refused_by.map(ToString::to_string),
         };
         self.parts.audit.record(record).await;
     }

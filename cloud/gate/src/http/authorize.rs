@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::header::UPGRADE;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use firstlayer_policy::{Capability, Feature, RuleName, Ruling, Why};
+use firstlayer_policy::{Capability, Feature, Report, RuleName, Ruling, Verdict, Why};
 use jiff::Timestamp;
 use semver::Version;
 use serde::Serialize;
@@ -189,4 +189,30 @@ fn show_finding(response: &mut Response, ruling: &Ruling<'_>, feature: &Feature)
     set(response, RULE, finding.rule.as_str());
     set(response, MINIMUM, &finding.minimum.to_string());
     set(response, DEADLINE, &finding.deadline.to_string());
+}
+
+/// Whether a printer may have what it asks for.
+pub(super) enum Leave {
+    /// It may, and this is how it stands.
+    Given(Verdict),
+    /// It may not, and this is its answer.
+    Refused(Response),
+}
+
+impl crate::Gate {
+    /// Rules on what a printer asks for. A refusal is in the audit log; what is handed out has to be put there.
+    pub(super) async fn ask(
+        &self,
+        asked: &Asked<'_>,
+        report: Report,
+        now: Timestamp,
+    ) -> Result<Leave, Problem> {
+        let guard = self.parts.standing.in_force();
+        let in_force = guard.as_ref().ok_or_else(Problem::no_rules)?;
+        let repository = &self.parts.repository;
+        let decision = Decision::new(in_force, asked.printer, report, repository, now);
+        self.rule(asked, decision.ruling(), now).await;
+        let given = Leave::Given(decision.ruling().verdict);
+        Ok(refused(&decision, asked.feature).map_or(given, Leave::Refused))
+    }
 }

@@ -8,12 +8,12 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use firstlayer_bundle::Sha256;
-use firstlayer_policy::Verdict;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Problem, json, set};
-use super::{Shared, authorize, body};
+use super::authorize::Leave;
+use super::{Shared, body};
 use crate::Asked;
 use crate::files::{ObjectName, Purpose};
 use crate::printer::Said;
@@ -104,32 +104,5 @@ fn purpose(wish: &Wish) -> Result<Purpose, Problem> {
         (Word::Upload, Some(sha256)) => Ok(Purpose::Upload { sha256 }),
         (Word::Download, Some(_)) => Err(Problem::bad("a download takes no sha256")),
         (Word::Upload, None) => Err(Problem::bad("an upload takes the sha256 of the file")),
-    }
-}
-
-/// Whether a printer may have what it asks for.
-pub(super) enum Leave {
-    /// It may, and this is how it stands.
-    Given(Verdict),
-    /// It may not, and this is its answer.
-    Refused(Response),
-}
-
-impl crate::Gate {
-    /// Rules on what a printer asks for. A refusal is in the audit log; what is handed out has to be put there.
-    pub(super) async fn ask(
-        &self,
-        asked: &Asked<'_>,
-        report: firstlayer_policy::Report,
-        now: Timestamp,
-    ) -> Result<Leave, Problem> {
-        let guard = self.parts.standing.in_force();
-        let in_force = guard.as_ref().ok_or_else(Problem::no_rules)?;
-        let repository = &self.parts.repository;
-        let decision =
-            crate::decision::Decision::new(in_force, asked.printer, report, repository, now);
-        self.rule(asked, decision.ruling(), now).await;
-        let given = Leave::Given(decision.ruling().verdict);
-        Ok(authorize::refused(&decision, asked.feature).map_or(given, Leave::Refused))
     }
 }

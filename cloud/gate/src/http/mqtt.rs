@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json as object;
 
 use super::answer::{Problem, json, set};
-use super::files::Leave;
+use super::authorize::Leave;
 use super::{Shared, body};
 use crate::Asked;
 use crate::mqtt::{Action, Unusable, may};
