@@ -1,13 +1,12 @@
 //! The story that the project exists for, as a visitor has it told.
 
-use std::fs;
-use std::path::Path;
-
-use firstlayer_tests::chromium::{Browser, Screen, colours};
+use firstlayer_tests::chromium::{Browser, Screen};
 use firstlayer_tests::process::run;
 use firstlayer_tests::release::LIMIT;
 use firstlayer_tests::skip;
 use firstlayer_tests::workshop::xtask;
+
+use crate::look::{assert_sound, picture};
 
 #[test]
 fn the_story_ends_well() {
@@ -64,21 +63,11 @@ fn look_at(file: &str) {
     };
     let url = format!("file://{file}");
     let mut page = browser.open(&url, Screen::Phone);
-    let overflow = "document.documentElement.scrollWidth - window.innerWidth";
-    assert_eq!(page.evaluate(overflow), 0, "it scrolls sideways");
-    let text = page.evaluate("document.body.innerText");
-    let text = text.as_str().unwrap();
-    for part in [
+    let texts = [
         "Nothing speaks against it.",
         "2,058 of 100,000",
         "Ways back",
-    ] {
-        assert!(text.contains(part), "no {part} in {text}");
-    }
-    assert_eq!(page.requests, [url]);
-    assert_eq!(page.complaints, [""; 0]);
-    let picture = page.screenshot();
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plan-phone.png");
-    fs::write(kept, &picture).unwrap();
-    assert!(colours(&picture) > 20, "it is blank");
+    ];
+    assert_sound(&mut page, &url, &texts);
+    picture(&mut page, "plan-phone");
 }

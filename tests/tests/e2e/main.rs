@@ -18,6 +18,7 @@ mod gate;
 mod harness;
 mod interop;
 mod lan;
+mod look;
 mod page;
 mod printers;
 mod releases;
